@@ -1,0 +1,1 @@
+"""The only place with I/O libraries. Adapters do not import each other."""

@@ -1,0 +1,1 @@
+"""The agent: makes the node what its spec says, and keeps it so."""

@@ -1,0 +1,1 @@
+"""The control plane: FastAPI on two Unix sockets, unprivileged."""

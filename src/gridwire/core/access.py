@@ -1,0 +1,53 @@
+"""Who may use a route: selectors resolved to nodes, nodes to mesh addresses. Deny by default."""
+
+from __future__ import annotations
+
+from gridwire.core.addressing import Address
+from gridwire.core.errors import Invalid
+from gridwire.core.fleet import Fleet, Node, NodeState, Policy, Role, Route, Selector, Service
+
+
+def selects(selector: Selector, node: Node) -> bool:
+    """Whether a selector other than ``policy:`` names the node."""
+    if selector.kind == "role":
+        return node.role == selector.value
+    if selector.kind == "tag":
+        key, _, value = selector.value.partition("=")
+        return (key, value) in node.tags
+    return selector.kind == "node" and node.name == selector.value
+
+
+def resolved(allow: tuple[Selector, ...], policies: tuple[Policy, ...]) -> tuple[Selector, ...]:
+    """``policy:`` selectors replaced by what the policies allow, sorted; raise Invalid for an unknown one."""
+    known = {str(policy.name): policy for policy in policies}
+    plain: set[Selector] = set()
+    for selector in allow:
+        if selector.kind != "policy":
+            plain.add(selector)
+        elif selector.value in known:
+            plain.update(known[selector.value].allow)
+        else:
+            raise Invalid("allow", f"there is no policy {selector.value}", fix="`gridwire policy list` names them")
+    return tuple(sorted(plain))
+
+
+def may_use(node: Node, selectors: tuple[Selector, ...]) -> bool:
+    """A node that is not active may use nothing; a gateway's own address has no role."""
+    if node.state is not NodeState.ACTIVE or node.role is Role.GATEWAY:
+        return False
+    return any(selects(selector, node) for selector in selectors)
+
+
+def allowed_nodes(fleet: Fleet, route: Route) -> tuple[Node, ...]:
+    selectors = resolved(route.allow, fleet.policies)
+    return tuple(node for node in fleet.nodes if may_use(node, selectors))
+
+
+def allowed_addresses(fleet: Fleet, selectors: tuple[Selector, ...]) -> tuple[Address, ...]:
+    """Sorted mesh addresses of the nodes that plain selectors allow."""
+    return tuple(sorted((n.address for n in fleet.nodes if may_use(n, selectors)), key=int))
+
+
+def endpoints_of(fleet: Fleet, service: Service) -> tuple[Node, ...]:
+    """The active edges that a service runs on, sorted as the fleet is."""
+    return tuple(node for node in fleet.active(Role.EDGE) if any(selects(selector, node) for selector in service.on))

@@ -1,0 +1,142 @@
+"""Joining: the token that carries an invitation, and which step of a redemption is allowed when.
+
+    invited ──redeem(key)──► redeemed ──confirm──► pending ──approve──► active
+       │                        │ └──────────────────(no approval)──────►
+       │ expires: revoked       │ expires: revoked
+       └── a second key, or a handshake of the ephemeral key after redemption: quarantined
+
+Reading an invitation and writing it later lets one be redeemed twice (TS-2025-007): ``redeem`` here only says
+what the one UPDATE of the store must hold; the store's WHERE clause is the judge.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+
+from gridwire.core.addressing import Address, Prefix, check_prefix
+from gridwire.core.errors import Invalid
+from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name
+from gridwire.core.wireguard import PublicKey, decode_key, public_key
+
+_MAGIC = "gw1_"
+_CHECKSUM_BYTES = 6
+_LONGEST = 8192
+LIFETIME_SECONDS = 3600
+LONGEST_LIFETIME_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayContact:
+    """What a newcomer must know of a gateway: where to call it, and by which key it is recognised."""
+
+    node: NodeName
+    public_key: PublicKey
+    endpoint: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An invitation in the hands of its holder. ``ephemeral_private_key`` makes it a secret."""
+
+    node: NodeName
+    role: str
+    address: Address
+    prefix: Prefix
+    interface: Interface
+    suffix: HostName
+    enrol_port: int
+    api_port: int
+    mtu: int
+    expires: datetime
+    ephemeral_private_key: str
+    gateways: tuple[GatewayContact, ...]
+
+    def __repr__(self) -> str:
+        return f"Token(node={self.node!r}, expires={self.expires.isoformat()})"
+
+
+def encode_token(token: Token) -> str:
+    """``gw1_`` + base64url(deflate-free JSON + the first 6 bytes of its SHA-256), without padding."""
+    body = json.dumps(
+        {
+            "n": token.node,
+            "r": token.role,
+            "a": str(token.address),
+            "p": str(token.prefix),
+            "i": token.interface,
+            "s": token.suffix,
+            "e": token.enrol_port,
+            "c": token.api_port,
+            "m": token.mtu,
+            "x": int(token.expires.timestamp()),
+            "k": token.ephemeral_private_key,
+            "g": [[g.node, g.public_key, g.endpoint, str(g.address)] for g in token.gateways],
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode()
+    sealed = body + hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]
+    return _MAGIC + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def decode_token(text: str, field: str = "token") -> Token:
+    """Parse what a person pasted; raise Invalid that says whether it is foreign, truncated or altered.
+
+    White space inside (a wrapped line) is ignored. Expiry is judged by the caller, who has a clock.
+    """
+    compact = "".join(text.split())
+    if not compact:
+        raise Invalid(field, "it is empty", fix="paste what `gridwire invite` printed")
+    if not compact.startswith(_MAGIC):
+        raise Invalid(field, "it does not start with gw1_", fix="paste what `gridwire invite` printed, whole")
+    if len(compact) > _LONGEST:
+        raise Invalid(field, "it is too long", fix="paste one token")
+    encoded = compact[len(_MAGIC) :]
+    try:
+        sealed = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except (binascii.Error, ValueError):
+        sealed = b""
+    body, checksum = sealed[:-_CHECKSUM_BYTES], sealed[-_CHECKSUM_BYTES:]
+    if not body or hashlib.sha256(body).digest()[:_CHECKSUM_BYTES] != checksum:
+        raise Invalid(field, "its checksum is wrong: it was cut short or altered", fix="copy it again, whole")
+    try:
+        raw = json.loads(body)
+        prefix = ip_network(raw["p"])
+        check_prefix(prefix, shared_on_request=True, field=field)
+        decode_key(raw["k"], field)
+        token = Token(
+            node=node_name(raw["n"], field),
+            role=str(raw["r"]),
+            address=ip_address(raw["a"]),
+            prefix=prefix,
+            interface=interface_name(raw["i"], field),
+            suffix=host_name(raw["s"], field),
+            enrol_port=int(raw["e"]),
+            api_port=int(raw["c"]),
+            mtu=int(raw["m"]),
+            expires=datetime.fromtimestamp(int(raw["x"]), UTC),
+            ephemeral_private_key=raw["k"],
+            gateways=tuple(
+                GatewayContact(
+                    node=node_name(name, field),
+                    public_key=public_key(key, field),
+                    endpoint=str(endpoint),
+                    address=ip_address(address),
+                )
+                for name, key, endpoint, address in raw["g"]
+            ),
+        )
+    except Invalid:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid(field, f"it was made by another version of gridwire ({error})", fix="ask for a new one") from None
+    if token.address not in token.prefix or not token.gateways:
+        raise Invalid(field, "it names no gateway, or an address outside its mesh", fix="ask for a new one")
+    return token

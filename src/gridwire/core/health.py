@@ -1,0 +1,94 @@
+"""How a service is checked, and how single results become a state.
+
+rise and fall, as in HAProxy: so many results in a row turn a state over. What lies behind a tunnel that is
+down is *unknown*, never up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from gridwire.core.errors import Invalid
+from gridwire.core.names import NodeName, ServiceName, shown
+
+_CHECK_PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,;=:@%/-]{0,254}(?:\?[A-Za-z0-9._~!$&()*+,;=:@%/?-]{0,254})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """``tcp``: a connection is accepted. ``http``: GET ``path`` answers ``status``. Times in milliseconds."""
+
+    kind: Literal["tcp", "http"] = "tcp"
+    path: str = "/"
+    status: int = 200
+    interval_ms: int = 1000
+    timeout_ms: int = 1000
+    rise: int = 2
+    fall: int = 2
+
+    def __post_init__(self) -> None:
+        if _CHECK_PATH.fullmatch(self.path) is None:
+            raise Invalid("health.path", f"{shown(self.path)} is not a path", fix="start with '/', no spaces")
+        if not 100 <= self.status <= 599:
+            raise Invalid("health.status", f"{self.status} is not an HTTP status")
+        for field, low, high in (("interval_ms", 100, 3_600_000), ("timeout_ms", 50, 60_000)):
+            if not low <= getattr(self, field) <= high:
+                raise Invalid(f"health.{field}", f"{getattr(self, field)} is not from {low} to {high}")
+        for field in ("rise", "fall"):
+            if not 1 <= getattr(self, field) <= 100:
+                raise Invalid(f"health.{field}", f"{getattr(self, field)} is not from 1 to 100")
+
+
+def parse_health(text: str, field: str = "health") -> HealthCheck:
+    """``tcp``, ``http:/path`` or ``http:/path=204`` → check; raise Invalid."""
+    if text == "tcp":
+        return HealthCheck()
+    kind, _, path = text.partition(":")
+    if kind != "http" or not path:
+        raise Invalid(field, f"{shown(text)} is not a check", fix="write tcp, http:/healthz or http:/healthz=204")
+    head, equals, status = path.rpartition("=")
+    if equals and len(status) == 3 and status.isascii() and status.isdigit() and "?" not in head:
+        return HealthCheck(kind="http", path=head, status=int(status))
+    return HealthCheck(kind="http", path=path)
+
+
+class Health(StrEnum):
+    UP = "up"
+    DOWN = "down"
+    CHECKING = "checking"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"  # the edge does not consent to the target
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The state of one check and the run of results that speak against it."""
+
+    health: Health = Health.CHECKING
+    streak: int = 0
+
+
+def count(tally: Tally, check: HealthCheck, *, passed: bool) -> Tally:
+    """The state after one more result. The first result after *checking* or *unknown* decides at once."""
+    result = Health.UP if passed else Health.DOWN
+    if tally.health in (Health.CHECKING, Health.UNKNOWN, Health.REFUSED):
+        return Tally(result)
+    if result is tally.health:
+        return Tally(result)
+    needed = check.rise if passed else check.fall
+    streak = tally.streak + 1
+    return Tally(result) if streak >= needed else replace(tally, streak=streak)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointHealth:
+    """What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh."""
+
+    service: ServiceName
+    node: NodeName
+    seen_by: NodeName
+    health: Health
+    reason: str = ""

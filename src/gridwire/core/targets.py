@@ -1,0 +1,199 @@
+"""What a service may point at on an edge, and what the edge consents to: targets and reach rules.
+
+A reach rule names one target, a range of ports, or a prefix of the edge's LAN with ports:
+
+    127.0.0.1:9000    127.0.0.1:9000-9010    192.168.1.0/24:443    [fd12::7]:80    unix:/run/app.sock
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
+
+from gridwire.core.addressing import Address, Prefix
+from gridwire.core.errors import Invalid
+from gridwire.core.names import shown
+
+_UNIX_PATH = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_UNIX_PATH_MAX = 107  # sun_path without its NUL, unix(7)
+
+# Sockets whose other end is root on the host; never reachable, whatever the edge says.
+_FORBIDDEN_SOCKETS = (
+    "docker.sock",
+    "containerd.sock",
+    "podman.sock",
+    "crio.sock",
+    "local.sock",
+    "control.sock",
+)
+# Metadata services of clouds: 169.254/16 and fe80::/10 are covered by link-local.
+_METADATA = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("192.0.0.192"))
+
+
+@dataclass(frozen=True, slots=True)
+class TcpTarget:
+    address: Address
+    port: int
+    kind: Literal["tcp"] = "tcp"
+
+    def __post_init__(self) -> None:
+        check_target_address(self.address, "target")
+        if not 1 <= self.port <= 65535:
+            raise Invalid("target", f"{self.port} is not a port", fix="give one from 1 to 65535")
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixTarget:
+    path: str
+    kind: Literal["unix"] = "unix"
+
+    def __post_init__(self) -> None:
+        check_socket_path(self.path, "target")
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+Target = TcpTarget | UnixTarget
+
+
+@dataclass(frozen=True, slots=True)
+class TcpReach:
+    prefix: Prefix
+    first_port: int
+    last_port: int
+    kind: Literal["tcp"] = "tcp"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.first_port <= self.last_port <= 65535:
+            raise Invalid("reach", f"{self.first_port}-{self.last_port} is not a range of ports")
+        if self.prefix.prefixlen == self.prefix.max_prefixlen:
+            check_target_address(self.prefix.network_address, "reach")
+
+    def __str__(self) -> str:
+        single = self.prefix.prefixlen == self.prefix.max_prefixlen
+        host = str(self.prefix.network_address if single else self.prefix)
+        ports = str(self.first_port)
+        if self.last_port != self.first_port:
+            ports += f"-{self.last_port}"
+        return f"[{host}]:{ports}" if self.prefix.version == 6 else f"{host}:{ports}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixReach:
+    path: str
+    kind: Literal["unix"] = "unix"
+
+    def __post_init__(self) -> None:
+        check_socket_path(self.path, "reach")
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+Reach = TcpReach | UnixReach
+
+
+def check_target_address(address: Address, field: str) -> None:
+    """Refuse what no service may be: unspecified, multicast, link-local, cloud metadata, however spelt."""
+    plain: Address = address
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        plain = address.ipv4_mapped
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise Invalid(field, f"{address} names an interface", fix="give an address without %")
+    if plain.is_unspecified or plain.is_multicast or plain == IPv4Address("255.255.255.255"):
+        raise Invalid(field, f"{address} is no host's address", fix="give 127.0.0.1 or an address of the edge's LAN")
+    if plain.is_link_local or plain in _METADATA:
+        raise Invalid(field, f"{address} is link-local or a cloud's metadata service, which is never published")
+    if plain is not address:
+        raise Invalid(field, f"{address} is IPv4 in IPv6's clothes", fix=f"write {plain}")
+
+
+def check_socket_path(path: str, field: str) -> None:
+    """An absolute path of safe characters without dot segments; raise Invalid."""
+    if len(path) > _UNIX_PATH_MAX or _UNIX_PATH.fullmatch(path) is None:
+        raise Invalid(
+            field,
+            f"{shown(path)} is not a socket path",
+            fix="give an absolute path of at most 107 of A-Z a-z 0-9 _ . - and /, no segment with leading '.'",
+        )
+    if path.rsplit("/", 1)[-1] in _FORBIDDEN_SOCKETS:
+        raise Invalid(field, f"{path} gives root on the host away, and is never published")
+
+
+def parse_target(text: str, field: str = "to") -> Target:
+    """``address:port``, ``[v6]:port`` or ``unix:/path`` → target; raise Invalid. Names are not resolved."""
+    if text.startswith("unix:"):
+        check_socket_path(text[5:], field)
+        return UnixTarget(text[5:])
+    host, port = _split(text, field)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise Invalid(
+            field,
+            f"{shown(host)} is not an address",
+            fix="give 127.0.0.1:PORT or unix:/PATH; names are never looked up",
+        ) from None
+    check_target_address(address, field)
+    return TcpTarget(address, _port(port, field))
+
+
+def parse_reach(text: str, field: str = "reach") -> Reach:
+    """One entry of an edge's reach list; raise Invalid."""
+    if text.startswith("unix:"):
+        check_socket_path(text[5:], field)
+        return UnixReach(text[5:])
+    host, ports = _split(text, field)
+    try:
+        prefix = ip_network(host)
+    except ValueError as error:
+        raise Invalid(field, f"{shown(host)} is not an address or prefix ({error})") from None
+    first, dash, last = ports.partition("-")
+    low = _port(first, field)
+    high = _port(last, field) if dash else low
+    if low > high:
+        raise Invalid(field, f"the range {shown(ports)} runs backwards")
+    if prefix.prefixlen == prefix.max_prefixlen:
+        check_target_address(prefix.network_address, field)
+    return TcpReach(prefix, low, high)
+
+
+def consents(reach: tuple[Reach, ...], target: Target) -> bool:
+    """Whether an edge with this reach list lets the target be published."""
+    if isinstance(target, UnixTarget):
+        return any(isinstance(rule, UnixReach) and rule.path == target.path for rule in reach)
+    return any(
+        isinstance(rule, TcpReach)
+        and rule.prefix.version == target.address.version
+        and target.address in rule.prefix
+        and rule.first_port <= target.port <= rule.last_port
+        for rule in reach
+    )
+
+
+def _split(text: str, field: str) -> tuple[str, str]:
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]:")
+        ok = bool(bracket)
+    else:
+        host, colon, port = text.rpartition(":")
+        ok = bool(colon) and ":" not in host
+    if not ok or not host:
+        raise Invalid(
+            field,
+            f"{shown(text)} is not address:port",
+            fix="write 127.0.0.1:9000, [fd12::7]:80 or unix:/PATH",
+        )
+    return host, port
+
+
+def _port(text: str, field: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise Invalid(field, f"{shown(text)} is not a port", fix="give one from 1 to 65535")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Messages between agents, clients and control. They wrap core types and redeclare nothing."""

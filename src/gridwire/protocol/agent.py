@@ -1,0 +1,50 @@
+"""Between a node's agent and control: the spec goes one way (``NodeSpec`` as it is), reports the other.
+
+    GET  /api/v1/agent/spec?wait=SECONDS   If-None-Match: "EPOCH.REVISION"   → 200 NodeSpec + ETag | 304
+    POST /api/v1/agent/report              Report                            → 204
+
+Unknown fields are ignored both ways, so agents two minor versions older keep working.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gridwire.core.health import EndpointHealth
+from gridwire.core.names import NodeName
+from gridwire.core.perimeter import Finding
+from gridwire.core.targets import Reach
+from gridwire.core.wireguard import PeerSeen
+
+SPEC_PATH = "/api/v1/agent/spec"
+REPORT_PATH = "/api/v1/agent/report"
+
+
+class ApplyState(StrEnum):
+    IN_SYNC = "in-sync"
+    APPLYING = "applying"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an agent says of its node, every heartbeat and after every apply.
+
+    ``version`` is the (epoch, revision) that is in force and verified, not the one last seen.
+    ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded.
+    """
+
+    node: NodeName
+    at: datetime
+    agent_version: str
+    version: tuple[int, int]
+    state: ApplyState
+    detail: str = ""
+    peers: tuple[PeerSeen, ...] = ()
+    endpoints: tuple[EndpointHealth, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reach: tuple[Reach, ...] = ()
+    handshake_packets: int = 0

@@ -1,0 +1,170 @@
+"""Between operators and control: what they post, and what they are told it did and for whom.
+
+Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dataclasses.
+
+    GET    /api/v1/status                                  Status
+    GET    /api/v1/network                                 Network
+    GET    /api/v1/nodes[/NAME]                            NodeView
+    PATCH  /api/v1/nodes/NAME                NodeChange    NodeView
+    POST   /api/v1/nodes/NAME/approve                      NodeView
+    POST   /api/v1/nodes/NAME/revoke                       Revoked      | 504 not-finished
+    POST   /api/v1/invitations               Invite        Invited
+    GET    /api/v1/invitations/NAME                        Progress
+    DELETE /api/v1/invitations/NAME                        204
+    GET    /api/v1/services[/NAME]                         Service
+    PUT    /api/v1/services/NAME             Service       ServiceOutcome
+    DELETE /api/v1/services/NAME                           204
+    (routes and policies as services: RouteOutcome, Policy)
+    GET    /api/v1/revisions[/NUMBER]                      Revision
+    GET    /api/v1/events                                  Event
+
+Changes take If-Match (the ETag of a GET) or If-None-Match: *; lists are ``{"items": […]}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from gridwire.core.addressing import Address
+from gridwire.core.enrollment import LIFETIME_SECONDS, GatewayContact
+from gridwire.core.fleet import Network, Node, NodeState, Role, Route, Service, Tag
+from gridwire.core.health import EndpointHealth, Health
+from gridwire.core.names import HostName, NodeName
+from gridwire.core.perimeter import Finding
+from gridwire.core.targets import Reach
+from gridwire.core.wireguard import PublicKey
+from gridwire.protocol.agent import ApplyState
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[T]):
+    items: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """Ask for an invitation. The ephemeral key pair is made by the asker; its private half stays there.
+
+    ``needs_approval`` none: control decides (yes where a service selects the tags).
+    """
+
+    name: NodeName
+    ephemeral_key: PublicKey
+    role: Role = Role.EDGE
+    tags: tuple[Tag, ...] = ()
+    ttl_seconds: int = LIFETIME_SECONDS
+    needs_approval: bool | None = None
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    """All that a token says, but for the ephemeral private key that control never sees."""
+
+    node: Node
+    expires: datetime
+    network: Network
+    gateways: tuple[GatewayContact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an invitation has come, as the gateway sees it, and so the likely cause where it is stuck."""
+
+    node: NodeName
+    state: NodeState
+    expires: datetime
+    packets_arrived: int
+    handshake: bool
+    likely_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeChange:
+    """What may be changed of a node; none leaves it as it is."""
+
+    tags: tuple[Tag, ...] | None = None
+    drained: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown."""
+
+    node: Node
+    connected: bool | None = None
+    latest_handshake: datetime | None = None
+    reported_at: datetime | None = None
+    agent_version: str = ""
+    version: tuple[int, int] | None = None
+    state: ApplyState | None = None
+    detail: str = ""
+    reach: tuple[Reach, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    node: NodeName
+    address: Address
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointView:
+    node: NodeName
+    health: Health
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOutcome:
+    """A service as it now is, where it runs, and ``advice``: what a person has to do for the rest."""
+
+    service: Service
+    endpoints: tuple[EndpointView, ...]
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteOutcome:
+    """A route as it now is: the URL, who can open it, and which operators and clients cannot."""
+
+    route: Route
+    url: str
+    endpoints: tuple[EndpointView, ...]
+    can_open: tuple[NodeName, ...]
+    cannot_open: tuple[NodeName, ...]
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the audit chain; ``hash`` is SHA-256 over the previous hash and this line's canonical JSON."""
+
+    number: int
+    at: datetime
+    actor: str
+    kind: str
+    subject: str
+    detail: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The one screen that an operator needs."""
+
+    version: str
+    suffix: HostName
+    epoch: int
+    revision: int
+    nodes: tuple[NodeView, ...]
+    routes: tuple[RouteOutcome, ...]
+    services: tuple[ServiceOutcome, ...]
+    health: tuple[EndpointHealth, ...]
+    findings: tuple[tuple[NodeName, Finding], ...]
