@@ -1,0 +1,72 @@
+# Every target is idempotent and says what it does. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+# The lab builds hosts as network namespaces, which only root may; nothing else here needs it.
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: demo test check lint types imports dependencies bench proof lock clean help prerequisites test-prerequisites
+
+demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
+	$(ROOT) $(BIN)/gridwire demo $(ARGS)
+
+test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing line comes last
+	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
+
+proof: test-prerequisites .venv/dev ## the slow proofs: every start order, long churn, a thousand kills
+	$(ROOT) $(BIN)/pytest -m slow $(ARGS)
+
+bench: prerequisites .venv/run ## the gateway's nginx beside the same nginx tuned by hand, alternating
+	$(ROOT) $(BIN)/gridwire bench proxy $(ARGS)
+
+check: lint types imports dependencies ## ruff, mypy --strict, import-linter, deptry
+
+lint: .venv/dev
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+
+types: .venv/dev
+	$(BIN)/mypy
+
+imports: .venv/dev
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+dependencies: .venv/dev
+	$(BIN)/deptry src
+
+prerequisites:
+	@packaging/prerequisites.sh
+
+test-prerequisites:
+	@packaging/prerequisites.sh --test
+
+.venv/bin/python: | prerequisites
+	@echo "environment: .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/run: requirements/run.lock pyproject.toml | .venv/bin/python
+	@echo "environment: packages of requirements/run.lock"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements/dev.lock pyproject.toml | .venv/bin/python
+	@echo "environment: packages of requirements/dev.lock"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ .venv/run
+
+lock: ## resolve requirements/*.lock again (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --group build pyproject.toml -o requirements/run.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --group build --group dev pyproject.toml -o requirements/dev.lock
+
+clean: ## remove the environment and every cache
+	rm -rf .venv dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache src/*.egg-info
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

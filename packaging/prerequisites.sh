@@ -1,0 +1,64 @@
+#!/bin/sh
+# Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
+# usage: prerequisites.sh [--test]     (--test adds what only the tests want)
+#
+# Debian's packages start what they install (nginx on 0.0.0.0:80). So apt runs under a policy-rc.d that answers
+# 101 (invoke-rc.d(8)), and an nginx.service that this script brought is masked, lest it start at the next boot.
+# An nginx that was there before is left exactly as it was.
+set -eu
+
+packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-resty-core libnginx-mod-stream passwd procps
+python3 python3-venv util-linux wireguard-go wireguard-tools"
+[ "${1:-}" = --test ] && packages="$packages iptables tcpdump ufw"
+
+missing=""
+for package in $packages; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+  echo "packages: all there"
+  exit 0
+fi
+
+command -v apt-get >/dev/null || { echo "packages: this is not Debian or Ubuntu; install:$missing" >&2; exit 1; }
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || { echo "packages: run as root, or install:$missing" >&2; exit 4; }
+  echo "packages: sudo is needed to install:$missing"
+  exec sudo -- "$0" "$@"
+fi
+
+echo "packages: installing$missing (nothing that they bring is started)"
+brought_nginx=no
+case " $missing " in *" nginx "*) [ -e /lib/systemd/system/nginx.service ] || brought_nginx=yes ;; esac
+
+policy=/usr/sbin/policy-rc.d
+kept=""
+if [ -e "$policy" ] || [ -L "$policy" ]; then
+  kept="$policy.before-gridwire"
+  mv "$policy" "$kept"
+fi
+put_back() {
+  rm -f "$policy"
+  [ -z "$kept" ] || mv "$kept" "$policy"
+}
+trap put_back EXIT
+trap 'exit 1' HUP INT TERM
+printf '#!/bin/sh\nexit 101\n' > "$policy"
+chmod 755 "$policy"
+
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+# shellcheck disable=SC2086  # one word per package
+if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $missing; } > "$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "packages: apt failed; the lines above say why" >&2
+  rm -f "$log"
+  exit 1
+fi
+rm -f "$log"
+
+if [ "$brought_nginx" = yes ] && command -v systemctl >/dev/null; then
+  systemctl mask --quiet nginx.service
+  echo "packages: nginx.service is masked, since gridwire brought it (systemctl unmask nginx.service undoes it)"
+fi
