@@ -7,7 +7,7 @@
 # An nginx that was there before is left exactly as it was.
 set -eu
 
-packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-resty-core libnginx-mod-stream passwd procps
+packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-cjson lua-resty-core libnginx-mod-stream passwd procps
 python3 python3-venv util-linux wireguard-go wireguard-tools"
 [ "${1:-}" = --test ] && packages="$packages iptables tcpdump ufw"
 

@@ -102,7 +102,10 @@ class PeerSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshObserved:
-    """A device as kernel and wg report it, in the same normal form as the spec."""
+    """A device as kernel and wg report it, in the same normal form as the spec.
+
+    ``routes``: prefixes routed to the device; ``blackholes``: those with gridwire's blackhole route under them.
+    """
 
     interface: Interface
     kind: str  # "kernel" | "wireguard-go" | "memory"
@@ -114,3 +117,5 @@ class MeshObserved:
     prefix_routed: bool
     blackholed: bool
     peers: tuple[PeerSeen, ...]
+    routes: tuple[Prefix, ...] = ()
+    blackholes: tuple[Prefix, ...] = ()

@@ -1,0 +1,70 @@
+"""Ask the firewalls that are installed, and, on consent, run what opens them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+from gridwire.adapters.firewalls import firewalld, iptables, nftables, ufw
+from gridwire.adapters.firewalls.obstacle import Argv, Needs, Obstacle
+from gridwire.core.errors import GridwireError
+
+_PATIENCE_SECONDS = 60.0  # firewall-cmd --reload and ufw take seconds on small machines
+_SHOWN = 400
+
+
+def find(needs: Needs) -> tuple[Obstacle, ...]:
+    """Every firewall of this host that is in the way of ``needs``; changes nothing.
+
+    Where ufw or firewalld is in charge, their own chains are not reported a second time.
+    """
+    status = _ask(ufw.STATUS) or ""
+    found: list[Obstacle | None] = [ufw.obstacle(status, needs), firewalld.obstacle(_ask, needs)]
+    installed = False
+    for program in ("iptables", "ip6tables"):
+        listing = _ask((program, "-S"))
+        installed = installed or listing is not None
+        if listing is not None and "Status: active" not in status:
+            found.append(iptables.obstacle(program, listing, needs))
+    listed = _ask(("nft", "-j", "list", "ruleset"))
+    if listed:
+        objects = json.loads(listed)["nftables"]
+        found += nftables.obstacles(objects, needs, iptables=installed)
+    return tuple(obstacle for obstacle in found if obstacle is not None)
+
+
+def run(obstacle: Obstacle) -> None:
+    """Run the commands of an obstacle, in order; raise GridwireError at the first that fails."""
+    for argv in obstacle.commands:
+        try:
+            done = _run(argv)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise GridwireError(f"`{' '.join(argv)}` could not be run ({error})", code="firewall") from error
+        if done.returncode:
+            said = " ".join((done.stderr or done.stdout).split())[:_SHOWN]
+            raise GridwireError(f"`{' '.join(argv)}` failed ({said})", fix="run it by hand", code="firewall")
+
+
+def _ask(argv: Argv) -> str | None:
+    try:
+        done = _run(argv)
+    except (FileNotFoundError, PermissionError):
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise GridwireError(
+            f"`{' '.join(argv)}` did not answer in {_PATIENCE_SECONDS:.0f} s", code="firewall"
+        ) from error
+    return done.stdout if done.returncode == 0 else None
+
+
+def _run(argv: Argv) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=_PATIENCE_SECONDS,
+        env={**os.environ, "LC_ALL": "C"},
+    )

@@ -1,0 +1,8 @@
+"""The host's sockets: who listens, and ending those that belong to an address."""
+
+from __future__ import annotations
+
+from gridwire.adapters.sockets.kill import kill_sockets
+from gridwire.adapters.sockets.listening import Listening, holders, listening
+
+__all__ = ["Listening", "holders", "kill_sockets", "listening"]

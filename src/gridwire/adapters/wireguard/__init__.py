@@ -1,0 +1,31 @@
+"""WireGuard devices: the kernel's, wireguard-go's, and one in memory, behind one interface.
+
+The backends differ in how a device comes into being. Everything else is the same for both real ones: links,
+addresses and routes by netlink, peers by wg(8).
+"""
+
+from __future__ import annotations
+
+from gridwire.adapters.wireguard.backend import Backend
+from gridwire.adapters.wireguard.choice import select
+from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_networks
+from gridwire.adapters.wireguard.kernel import KernelBackend
+from gridwire.adapters.wireguard.keys import new_private_key, public_of
+from gridwire.adapters.wireguard.link_watch import LinkWatch
+from gridwire.adapters.wireguard.memory import MemoryBackend
+from gridwire.adapters.wireguard.serve import exec_device
+from gridwire.adapters.wireguard.userspace import UserspaceBackend
+
+__all__ = [
+    "Backend",
+    "HostNetworks",
+    "KernelBackend",
+    "LinkWatch",
+    "MemoryBackend",
+    "UserspaceBackend",
+    "exec_device",
+    "new_private_key",
+    "public_of",
+    "read_host_networks",
+    "select",
+]

@@ -1,0 +1,110 @@
+"""What the two real backends share: observing and changing a device that is there."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from gridwire.adapters.wireguard import links
+from gridwire.adapters.wireguard.resolve import resolve
+from gridwire.adapters.wireguard.wg import Wg
+from gridwire.core.actions import Action
+from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.mesh_actions import (
+    AddAddress,
+    AddBlackhole,
+    AwaitDevice,
+    BringUp,
+    CreateDevice,
+    RemoveAddress,
+    RemovePeers,
+    RenewPeer,
+    RoutePrefix,
+    SetEndpoint,
+    SetKey,
+    SetMtu,
+    SyncPeers,
+)
+from gridwire.core.names import Interface
+from gridwire.core.observed import Known, Unknown
+from gridwire.core.wireguard import MeshObserved
+
+AWAIT_SECONDS = 2.0
+_KINDS = {"wireguard": "kernel", "tun": "wireguard-go"}
+
+
+class LinuxBackend(ABC):
+    def __init__(self, wg: Wg) -> None:
+        self.wg = wg
+
+    @abstractmethod
+    def create(self, interface: str) -> None:
+        """Make the device, or wait a moment for whoever makes it; raise Unavailable where nobody does."""
+
+    def observe(self, interface: str) -> Known[MeshObserved | None] | Unknown:
+        try:
+            link = links.read_link(interface)
+            if link is None:
+                return Known(None)
+            dump = self.wg.dump(interface)
+            blackholes = links.read_blackholes()
+        except GridwireError as error:
+            return Unknown(str(error))
+        return Known(
+            MeshObserved(
+                interface=Interface(interface),
+                kind=_KINDS.get(link.kind, link.kind),
+                public_key=dump.public_key,
+                listen_port=dump.listen_port,
+                mtu=link.mtu,
+                up=link.up,
+                addresses=link.addresses,
+                prefix_routed=bool(link.routes),
+                blackholed=bool(blackholes),
+                peers=dump.peers,
+                routes=link.routes,
+                blackholes=blackholes,
+            )
+        )
+
+    def apply(self, action: Action, *, private_key: Path, conf: str) -> None:
+        match action:
+            case AwaitDevice(interface=interface):
+                self._await(interface, action.reason)
+            case AddBlackhole(prefix=prefix):
+                links.add_blackhole(prefix)
+            case CreateDevice(interface=interface):
+                self.create(interface)
+            case SetKey(interface=interface, listen_port=port):
+                self.wg.set_key(interface, private_key, port)
+            case AddAddress(interface=interface, address=address):
+                links.add_address(interface, address)
+            case RemoveAddress(interface=interface, address=address):
+                links.remove_address(interface, address)
+            case SetMtu(interface=interface, mtu=mtu):
+                links.set_mtu(interface, mtu)
+            case BringUp(interface=interface):
+                links.bring_up(interface)
+            case RoutePrefix(interface=interface, prefix=prefix):
+                links.route_prefix(interface, prefix)
+            case RemovePeers(interface=interface, public_keys=keys):
+                self.wg.remove_peers(interface, keys)
+            case SyncPeers(interface=interface):
+                self.wg.add_peers(interface, conf)
+            case SetEndpoint(interface=interface, public_key=key, endpoint=endpoint, keepalive=keepalive):
+                self.wg.set_endpoint(interface, key, resolve(endpoint), keepalive)
+            case RenewPeer(interface=interface, peer=peer):
+                self.wg.remove_peers(interface, [peer.public_key])
+                self.wg.add_peers(interface, conf)
+            case _:
+                raise TypeError(f"{type(action).__name__} is no action of a device")
+
+    def _await(self, interface: str, reason: str) -> None:
+        """Always raises: a plan that was made blind is followed by another, not by a verdict on it."""
+        deadline = time.monotonic() + AWAIT_SECONDS
+        while isinstance(self.observe(interface), Unknown):
+            if time.monotonic() > deadline:
+                raise Unavailable(reason, fix=f"see what {interface} is: `ip -d link show {interface}`")
+            time.sleep(0.02)
+        raise Unavailable(f"{interface} can be read now, and is planned again", code="not-yet")

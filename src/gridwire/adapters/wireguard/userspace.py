@@ -1,0 +1,143 @@
+"""wireguard-go, as a process of its own that is adopted; started here only by what brings its own device up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from gridwire.adapters.wireguard import links
+from gridwire.adapters.wireguard.linux import LinuxBackend
+from gridwire.adapters.wireguard.uapi import serving_pid, socket_path
+from gridwire.adapters.wireguard.wg import Wg
+from gridwire.core.errors import Unavailable
+
+TUN = Path("/dev/net/tun")
+NAMES = ("wireguard-go", "wireguard")  # Debian's, and what `go install golang.zx2c4.com/wireguard` makes
+START_SECONDS = 5.0
+CREATE_SECONDS = 3.0
+
+# Both say "foreground", the variable also keeps the advice to use the kernel's module out of the log.
+ENVIRONMENT = {"WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error", "PATH": os.defpath}
+
+
+def find_binary(binary: str | None = None) -> str:
+    """The absolute path of ``binary``, or of the wireguard-go on PATH; raise Unavailable with the package."""
+    for name in (binary,) if binary is not None else NAMES:
+        path = shutil.which(name)
+        if path is not None:
+            return str(Path(path).resolve())
+    raise Unavailable(
+        f"{binary or 'wireguard-go'} is not there, and this kernel has no WireGuard",
+        fix="apt install wireguard-go, or name a binary in the settings (mesh.wireguard_go)",
+        code="wireguard-go-missing",
+    )
+
+
+def check_tun(tun: Path = TUN) -> None:
+    """Raise Unavailable with the container's two lines where there is no TUN device."""
+    if not tun.is_char_device():
+        raise Unavailable(
+            f"{tun} is missing, and this kernel has no WireGuard",
+            fix=(
+                "`modprobe tun`; in an LXC container add to its configuration on the host, then restart it:\n"
+                "lxc.cgroup2.devices.allow: c 10:200 rwm\n"
+                "lxc.mount.entry: /dev/net/tun dev/net/tun none bind,create=file"
+            ),
+            code="tun-missing",
+        )
+
+
+def version_of(binary: str) -> str:
+    """``wireguard-go v0.0.20220316``; raise Unavailable for what does not run."""
+    try:
+        done = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=5, check=True, env={"PATH": os.defpath}
+        )
+    except (OSError, subprocess.SubprocessError):
+        raise Unavailable(f"{binary} does not run", fix="check mesh.wireguard_go in the settings") from None
+    return done.stdout.splitlines()[0].strip() if done.stdout else Path(binary).name
+
+
+class UserspaceBackend(LinuxBackend):
+    kind = "wireguard-go"
+
+    def __init__(self, wg: Wg, binary: str) -> None:
+        super().__init__(wg)
+        self.binary = binary
+        self._version: str | None = None
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def version(self) -> str:
+        if self._version is None:
+            self._version = version_of(self.binary)
+        return self._version
+
+    def create(self, interface: str) -> None:
+        deadline = time.monotonic() + CREATE_SECONDS
+        while not self._ready(interface):
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"nobody serves {interface}",
+                    fix="start it: `gridwire mesh run`, or `systemctl start gridwire-wg@gw0`",
+                    code="no-device",
+                )
+            time.sleep(0.01)
+
+    def start(self, interface: str) -> None:
+        if self._ready(interface):
+            return
+        check_tun()
+        socket_path(interface).unlink(missing_ok=True)
+        # Not a pipe: Go dies of SIGPIPE when it logs after this process has gone.
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [self.binary, "-f", interface],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
+            deadline = time.monotonic() + START_SECONDS
+            while not self._ready(interface):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    process.kill()
+                    process.wait()
+                    log.seek(0)
+                    said = log.read().decode(errors="replace").strip().splitlines()
+                    raise Unavailable(f"{self.binary} did not start: {said[-1] if said else 'it said nothing'}")
+                time.sleep(0.01)
+        self._started[interface] = process
+
+    def stop(self, interface: str) -> None:
+        pid = serving_pid(interface)
+        started = self._started.pop(interface, None)
+        if pid is not None and _alive(pid):
+            os.kill(pid, signal.SIGTERM)
+        if started is not None:
+            started.terminate()
+            started.wait(START_SECONDS)
+        deadline = time.monotonic() + START_SECONDS
+        while serving_pid(interface) is not None and time.monotonic() < deadline:
+            if pid is not None and not _alive(pid):
+                links.remove_link(interface)  # one that daemonised ends when its TUN device goes
+            time.sleep(0.01)
+        links.remove_link(interface)
+        socket_path(interface).unlink(missing_ok=True)
+
+    def _ready(self, interface: str) -> bool:
+        return serving_pid(interface) is not None and links.exists(interface)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""What a device forgets and its agent must not: where peers were last seen, and what was tried when.
+
+The endpoints outlive the agent (it saves them); the rest only holds back repetition and may be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gridwire.core.actions import Action
+from gridwire.core.addressing import Address
+from gridwire.core.mesh_actions import KillSockets, RenewPeer, SetEndpoint, SyncPeers
+from gridwire.core.wireguard import MeshObserved, PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshMemory:
+    """``endpoints``: address:port of the last handshake. ``tried``: an endpoint was last set. ``renewed``: last
+    removed and added again. ``killed``: addresses whose sockets this agent has killed."""
+
+    endpoints: Mapping[PublicKey, str] = field(default_factory=dict)
+    tried: Mapping[PublicKey, datetime] = field(default_factory=dict)
+    renewed: Mapping[PublicKey, datetime] = field(default_factory=dict)
+    killed: frozenset[Address] = frozenset()
+
+
+def having_seen(memory: MeshMemory, device: MeshObserved) -> MeshMemory:
+    """With the endpoints of all peers that ever shook hands: those are authenticated, others are only hopes."""
+    seen = {
+        peer.public_key: peer.endpoint
+        for peer in device.peers
+        if peer.endpoint is not None and peer.latest_handshake is not None
+    }
+    if all(memory.endpoints.get(key) == endpoint for key, endpoint in seen.items()):
+        return memory
+    return replace(memory, endpoints={**memory.endpoints, **seen})
+
+
+def having_applied(memory: MeshMemory, action: Action, now: datetime, *, succeeded: bool = True) -> MeshMemory:
+    """After ``action`` was tried. A name that did not resolve is not tried again at once; sockets that were not
+    killed are."""
+    match action:
+        case SetEndpoint(public_key=key):
+            return replace(memory, tried={**memory.tried, key: now})
+        case RenewPeer(peer=peer):
+            return replace(memory, renewed={**memory.renewed, peer.public_key: now})
+        case SyncPeers(peers=peers) if succeeded:
+            given = {peer.public_key: now for peer in peers if peer.endpoint is not None}
+            return replace(memory, tried={**memory.tried, **given})
+        case KillSockets(addresses=addresses) if succeeded:
+            return replace(memory, killed=memory.killed | set(addresses))
+    return memory
+
+
+def only_of(memory: MeshMemory, keys: Collection[PublicKey]) -> MeshMemory:
+    """Without what concerns peers that are in no spec any more."""
+    wanted = set(keys)
+    return replace(
+        memory,
+        endpoints={key: value for key, value in memory.endpoints.items() if key in wanted},
+        tried={key: value for key, value in memory.tried.items() if key in wanted},
+        renewed={key: value for key, value in memory.renewed.items() if key in wanted},
+    )

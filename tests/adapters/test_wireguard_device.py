@@ -1,0 +1,153 @@
+"""Keys, dumps, what is missing on a host, and the process that is a device."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from gridwire.adapters.wireguard import choice, new_private_key, public_of, read_host_networks, select
+from gridwire.adapters.wireguard.dump import parse_dump
+from gridwire.adapters.wireguard.uapi import serving_pid
+from gridwire.adapters.wireguard.userspace import UserspaceBackend, check_tun, find_binary, version_of
+from gridwire.adapters.wireguard.wg import find_wg
+from gridwire.core.errors import Invalid, Unavailable
+from gridwire.core.observed import Known
+
+# With a process namespace too: whatever the test started ends with it, also where it failed or hung.
+OWN_NAMESPACES = ["unshare", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+KEY = base64.b64encode(b"k" * 32).decode()
+SECRET = base64.b64encode(b"s" * 32).decode()
+PEER = base64.b64encode(b"p" * 32).decode()
+
+
+def test_dump_is_understood_and_drops_the_private_key() -> None:
+    dump = parse_dump(
+        f"{SECRET}\t{KEY}\t51820\toff\n"
+        f"{PEER}\t(none)\t[fd00::1]:7\t10.85.1.2/32,10.85.1.0/32\t1893456000\t10\t20\t15\n"
+        f"{KEY}\t(none)\t(none)\t(none)\t0\t0\t0\toff\n"
+    )
+    assert SECRET not in repr(dump)
+    assert (dump.public_key, dump.listen_port) == (KEY, 51820)
+    silent, peer = dump.peers
+    assert peer.allowed_ips == (ip_network("10.85.1.0/32"), ip_network("10.85.1.2/32"))
+    assert peer.endpoint == "[fd00::1]:7"
+    assert peer.latest_handshake == datetime(2030, 1, 1, tzinfo=UTC)
+    assert (peer.received_bytes, peer.sent_bytes, peer.keepalive) == (10, 20, 15)
+    assert (silent.endpoint, silent.allowed_ips, silent.latest_handshake, silent.keepalive) == (None, (), None, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a\tb\n", f"{SECRET}\t{KEY}\t51820\toff\nx\ty\n", f"{SECRET}\t{KEY}\tport\toff\n"]
+)
+def test_dump_that_is_none_says_so_without_the_private_key(text: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        parse_dump(text)
+    assert SECRET not in str(raised.value)
+
+
+def test_keys_are_those_of_wg() -> None:
+    private = new_private_key()
+    wg = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True)
+    assert public_of(private) == wg.stdout.strip()
+    assert new_private_key() != private
+
+
+@pytest.mark.parametrize("text", ["", "secret", SECRET[:-1], SECRET + "=", "é" * 44, "!" * 44])
+def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        public_of(text)
+    assert not text or (text[:8] not in str(raised.value) and ascii(text)[1:9] not in str(raised.value))
+
+
+def test_missing_tun_prints_the_containers_two_lines(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as raised:
+        check_tun(tmp_path / "tun")
+    assert "lxc.cgroup2.devices.allow: c 10:200 rwm\n" in raised.value.fix
+    assert "lxc.mount.entry: /dev/net/tun dev/net/tun none bind,create=file" in raised.value.fix
+
+
+def test_missing_programs_name_their_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="apt install wireguard-tools"):
+        select()
+    with pytest.raises(Unavailable, match="apt install wireguard-go"):
+        find_binary()
+    with pytest.raises(Unavailable, match=r"/nowhere/wg-go is not there"):
+        find_binary("/nowhere/wg-go")
+    (tmp_path / "broken").write_text("no program")
+    with pytest.raises(Unavailable, match="does not run"):
+        version_of(str(tmp_path / "broken"))
+
+
+def test_kernel_is_taken_where_it_has_wireguard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "kernel_has_wireguard", lambda: True)
+    assert select("/nowhere/wg-go").kind == "kernel"
+    monkeypatch.setattr(choice, "kernel_has_wireguard", lambda: False)
+    chosen = select()
+    assert chosen.kind == "wireguard-go"
+    assert chosen.version.startswith("wireguard-go v")
+
+
+def test_host_networks_name_this_hosts_loopback() -> None:
+    networks = read_host_networks()
+    assert ("lo", "127.0.0.1/8") in [(name, str(address)) for name, address in networks.addresses]
+    assert all(route.prefixlen < 32 or not route.is_loopback for _, route in networks.routes)
+
+
+@pytest.mark.netns
+def test_second_server_waits_for_the_first_and_takes_over() -> None:
+    """What `gridwire mesh run` does beside a device that `gridwire join` started."""
+    done = subprocess.run(
+        [*OWN_NAMESPACES, sys.executable, __file__],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _until(what: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, f"not so within {seconds} s"
+        time.sleep(0.01)
+
+
+def _take_over() -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+    backend = UserspaceBackend(find_wg(), find_binary())
+    backend.start("gw0")
+    first = serving_pid("gw0")
+    assert first is not None
+    code = "from gridwire.adapters.wireguard import serve; serve._GONE_SECONDS = 0.2; serve.exec_device('gw0')"
+    second = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert second.stderr is not None
+    assert "wireguard-go v" in second.stderr.readline(), "the version is logged"
+    assert f"served by process {first}" in second.stderr.readline()
+    backend.start("gw0")
+    assert serving_pid("gw0") == first, "what already runs is adopted"
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(0.6)  # longer than it gives a link that nobody serves
+    os.kill(first, signal.SIGKILL)  # leaves its socket behind
+    _until(lambda: serving_pid("gw0") == second.pid, 2.0)
+    _until(lambda: isinstance(seen := backend.observe("gw0"), Known) and seen.value is not None)
+    second.kill()
+    second.wait()
+    second.stderr.close()
+    _until(lambda: backend.observe("gw0") == Known(None))
+    backend.stop("gw0")
+
+
+if __name__ == "__main__":
+    _take_over()

@@ -1,0 +1,206 @@
+"""The mesh section: what it remembers, what it refuses, and the tunnel of one that joins."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from gridwire.adapters.wireguard import MemoryBackend, new_private_key, public_of
+from gridwire.agent import mesh
+from gridwire.agent.mesh import MeshSection, MeshTunnel, parse_endpoints
+from gridwire.core.actions import Action
+from gridwire.core.addressing import Address
+from gridwire.core.errors import Conflict, Invalid, Unavailable
+from gridwire.core.fleet import Role
+from gridwire.core.guard import GuardSpec
+from gridwire.core.mesh_actions import KillSockets, SetEndpoint
+from gridwire.core.names import HostName, Interface, NodeName
+from gridwire.core.observed import Known
+from gridwire.core.proxy import ProxySpec
+from gridwire.core.spec import NamesSpec, NodeSpec, Tombstone
+from gridwire.core.wireguard import MeshSpec, Peer, PublicKey
+
+GW0 = Interface("gw0")
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+PREFIX = ip_network("10.85.0.0/16")
+ADDRESS = ip_address("10.85.0.1")
+
+
+def a_spec(*peers: Peer, tombstones: tuple[Tombstone, ...] = (), interface: Interface = GW0) -> NodeSpec:
+    return NodeSpec(
+        epoch=1,
+        revision=1,
+        node=NodeName("gw"),
+        role=Role.GATEWAY,
+        mesh=MeshSpec(
+            interface=interface,
+            address=ADDRESS,
+            prefix=PREFIX,
+            listen_port=51820,
+            mtu=1420,
+            peers=tuple(sorted(peers, key=lambda peer: peer.public_key)),
+        ),
+        guard=GuardSpec(interface=interface, prefix=PREFIX, address=ADDRESS, listen_port=51820, openings=()),
+        proxy=ProxySpec(),
+        names=NamesSpec(suffix=HostName("grid")),
+        tombstones=tombstones,
+    )
+
+
+def a_peer(address: str = "10.85.1.0", **fields: object) -> Peer:
+    key = public_of(new_private_key())
+    peer = Peer(node=NodeName("edge-1"), public_key=key, allowed_ips=(ip_network(address),), keepalive=15)
+    return replace(peer, **fields)  # type: ignore[arg-type]
+
+
+class Node:
+    """A section over a device in memory; sockets that it kills are only counted."""
+
+    def __init__(self, directory: Path) -> None:
+        self.key = directory / "node.key"
+        self.key.touch(0o600)
+        self.key.write_text(new_private_key())
+        self.state = directory
+        self.now = NOW
+        self.backend = MemoryBackend(names={"gw.example.com": "192.0.2.9"})
+        self.section = self.restarted()
+
+    def restarted(self) -> MeshSection:
+        self.section = MeshSection(self.key, self.state, self.backend, lambda: self.now)
+        return self.section
+
+    def plan(self, spec: NodeSpec) -> tuple[Action, ...]:
+        return self.section.plan(spec, self.section.observe(), self.now)
+
+    def become(self, spec: NodeSpec) -> tuple[Action, ...]:
+        actions = self.plan(spec)
+        for action in actions:
+            self.section.apply(action)
+        return actions
+
+    def endpoint(self, key: PublicKey) -> str | None:
+        observed = self.backend.observe(GW0)
+        assert isinstance(observed, Known)
+        assert observed.value is not None
+        return next(peer.endpoint for peer in observed.value.peers if peer.public_key == key)
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    addresses: list[Address] = []
+    monkeypatch.setattr(mesh, "kill_sockets", addresses.extend)
+    return addresses
+
+
+@pytest.fixture
+def node(tmp_path: Path, killed: list[Address]) -> Node:
+    return Node(tmp_path)
+
+
+def test_endpoints_outlive_agent_and_device(node: Node) -> None:
+    peer = a_peer()
+    node.become(a_spec(peer))
+    node.backend.shake_hands(GW0, peer.public_key, "198.51.100.7:4500", NOW)
+    node.section.observe()
+    written = (node.state / "endpoints.json").stat()
+    node.section.observe()
+    assert (node.state / "endpoints.json").stat().st_mtime_ns == written.st_mtime_ns, "written only when changed"
+    assert written.st_mode & 0o777 == 0o600
+    node.backend.stop(GW0)
+    node.restarted()
+    node.become(a_spec(peer))
+    assert node.endpoint(peer.public_key) == "198.51.100.7:4500"
+
+
+def test_endpoints_of_removed_peers_are_forgotten(node: Node) -> None:
+    peer = a_peer()
+    node.become(a_spec(peer))
+    node.backend.shake_hands(GW0, peer.public_key, "198.51.100.7:4500", NOW)
+    node.section.observe()
+    node.become(a_spec())
+    node.section.observe()
+    assert json.loads((node.state / "endpoints.json").read_text()) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": "192.0.2.1:1"}', b'{"x": 7}', b"\xff\xfe"])
+def test_a_spoilt_endpoints_file_is_no_obstacle(node: Node, content: bytes) -> None:
+    (node.state / "endpoints.json").write_bytes(content)
+    assert parse_endpoints(content) == {}
+    peer = a_peer()
+    node.become(a_spec(peer))
+    assert node.plan(a_spec(peer)) == ()
+
+
+def test_tombstones_cut_and_kill_once(node: Node, killed: list[Address]) -> None:
+    peer = a_peer()
+    node.become(a_spec(peer))
+    stone = Tombstone(node=peer.node, address=ip_address("10.85.1.0"), public_key=peer.public_key)
+    revoked = a_spec(peer, tombstones=(stone,))
+    node.become(revoked)
+    assert killed == [ip_address("10.85.1.0")]
+    assert node.plan(revoked) == ()
+
+
+def test_sockets_that_did_not_die_stay_in_the_plan(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise Unavailable("sockets of revoked addresses are still there")
+
+    monkeypatch.setattr(mesh, "kill_sockets", fail)
+    stone = Tombstone(node=NodeName("gone"), address=ip_address("10.85.1.0"), public_key=None)
+    with pytest.raises(Unavailable):
+        node.become(a_spec(tombstones=(stone,)))
+    assert any(isinstance(action, KillSockets) for action in node.plan(a_spec(tombstones=(stone,))))
+
+
+def test_name_that_does_not_resolve_is_tried_again_later_and_not_at_once(node: Node) -> None:
+    peer = a_peer("10.85.0.2", endpoint="gw2.example.com:51820")
+    with pytest.raises(Unavailable, match="does not resolve"):
+        node.become(a_spec(peer))
+    assert node.plan(a_spec(peer)) == ()
+    node.now += timedelta(seconds=15)
+    node.backend.names["gw2.example.com"] = "192.0.2.20"
+    (action,) = node.become(a_spec(peer))
+    assert isinstance(action, SetEndpoint)
+    assert node.endpoint(peer.public_key) == "192.0.2.20:51820"
+
+
+def test_spec_for_another_interface_is_refused(node: Node) -> None:
+    with pytest.raises(Invalid, match="eth0"):
+        node.plan(a_spec(interface=Interface("eth0")))
+
+
+def test_key_that_others_can_read_is_refused(node: Node) -> None:
+    node.key.chmod(0o640)
+    with pytest.raises(Conflict, match="chmod 600"):
+        node.plan(a_spec())
+
+
+def test_missing_key_says_what_to_do(node: Node) -> None:
+    node.key.unlink()
+    with pytest.raises(Unavailable, match="gridwire join"):
+        node.plan(a_spec())
+
+
+def test_tunnel_of_one_that_joins_changes_its_key(tmp_path: Path) -> None:
+    backend = MemoryBackend()
+    tunnel = MeshTunnel(backend, tmp_path / "run")
+    assert tunnel.seen() == ()
+    tunnel.down()
+    gateway = a_peer("10.85.0.2", endpoint="192.0.2.1:51820")
+    spec = a_spec(gateway).mesh
+    for private in (new_private_key(), new_private_key()):
+        tunnel.up(private, replace(spec, peers=()))
+        tunnel.up(private, spec)
+        observed = backend.observe(GW0)
+        assert isinstance(observed, Known)
+        assert observed.value is not None
+        assert observed.value.public_key == public_of(private)
+        assert [peer.endpoint for peer in tunnel.seen()] == ["192.0.2.1:51820"]
+    assert list((tmp_path / "run").iterdir()) == [], "no key stays behind"
+    tunnel.down()
+    assert backend.observe(GW0) == Known(None)
