@@ -1,0 +1,151 @@
+"""Writing the settings file: made new by init and join, changed in place with its comments kept."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from gridwire.adapters.settings.document import parse_document
+from gridwire.adapters.settings.load import read, settings_of
+from gridwire.core import paths
+from gridwire.core.addressing import DEFAULT_PREFIX
+from gridwire.core.errors import Conflict, NotFound
+from gridwire.core.settings import PathSettings, PortSettings, Settings
+from gridwire.core.targets import Reach, parse_reach
+
+_HEAD = """\
+# What this host needs to start. Services, routes and policies are not kept here: `gridwire service`, `route`, `policy`.
+# After a change: restart gridwire on this host. Reference: docs/reference/settings.md
+"""
+
+
+def rendered(settings: Settings) -> str:
+    """The file's text: what differs from the defaults, and what a reader would look for."""
+    tree: dict[str, Any] = {"node": {"name": str(settings.node.name)}}
+    network: dict[str, Any] = {}
+    network["prefix"] = str(settings.network.prefix)
+    if settings.network.interface != "gw0":
+        network["interface"] = str(settings.network.interface)
+    if settings.network.shared_address_space:
+        network["shared_address_space"] = True
+    ports = _differing(settings.network.ports, PortSettings(), ("routes", "api", "enrol", "edge"))
+    if ports:
+        network["ports"] = ports
+    if network != {"prefix": str(DEFAULT_PREFIX)} or settings.endpoint is not None:
+        tree["network"] = network
+    if settings.endpoint is not None:
+        tree["endpoint"] = settings.endpoint
+    if settings.domain is not None:
+        tree["domain"] = str(settings.domain)
+    if settings.reach:
+        tree["reach"] = [str(rule) for rule in settings.reach]
+    if not settings.hosts:
+        tree["hosts"] = False
+    changed_paths = _differing(settings.paths, PathSettings(), ("state", "run", "logs"))
+    if changed_paths:
+        tree["paths"] = changed_paths
+    if settings.database_url is not None:
+        tree["database"] = {"url": settings.database_url}
+    if settings.mesh.wireguard_go is not None:
+        tree["mesh"] = {"wireguard_go": settings.mesh.wireguard_go}
+    text = io.StringIO()
+    _yaml().dump(tree, text)
+    return _HEAD + text.getvalue()
+
+
+def create(settings: Settings, path: str | Path = paths.SETTINGS) -> None:
+    """Write a new file (0644: it holds no secret); raise Conflict where there is one."""
+    target = Path(path)
+    if target.exists():
+        raise Conflict(f"{target} is there already", fix="change it by hand, or move it away")
+    _replace(target, rendered(settings))
+
+
+def update(change: Callable[[CommentedMap], None], path: str | Path = paths.SETTINGS) -> Settings:
+    """Apply ``change`` to the file's tree and write it back, comments kept.
+
+    The file is judged before and after; raise Invalid, and leave it as it was, where either is wrong.
+    """
+    text = read(path)
+    settings_of(parse_document(text, str(path)))
+    yaml = _yaml()
+    tree = yaml.load(text)
+    if tree is None:
+        tree = CommentedMap()
+    change(tree)
+    out = io.StringIO()
+    yaml.dump(tree, out)
+    settings = settings_of(parse_document(out.getvalue(), str(path)))
+    if out.getvalue() != text:
+        _replace(Path(path), out.getvalue())
+    return settings
+
+
+def add_reach(rules: tuple[Reach, ...], path: str | Path = paths.SETTINGS) -> Settings:
+    """Add to the reach list what is not on it yet."""
+
+    def change(tree: CommentedMap) -> None:
+        items = tree.get("reach")
+        if items is None:
+            items = CommentedSeq()
+            tree["reach"] = items
+        present = [parse_reach(str(item)) for item in items]
+        items.extend(str(rule) for rule in rules if rule not in present)
+
+    return update(change, path)
+
+
+def remove_reach(rules: tuple[Reach, ...], path: str | Path = paths.SETTINGS) -> Settings:
+    """Raise NotFound, and change nothing, where one of them is not on the list."""
+
+    def change(tree: CommentedMap) -> None:
+        items = tree.get("reach") or CommentedSeq()
+        present = [parse_reach(str(item)) for item in items]
+        for rule in rules:
+            if rule not in present:
+                raise NotFound(f"{rule} is not on the reach list", fix="`gridwire reach list` shows it")
+            index = present.index(rule)
+            del items[index]
+            del present[index]
+        if not items and "reach" in tree:
+            del tree["reach"]
+
+    return update(change, path)
+
+
+def _differing(value: object, default: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names if getattr(value, name) != getattr(default, name)}
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _replace(target: Path, text: str) -> None:
+    """Atomic and fsynced: a power cut leaves the old file or the new one."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), target.stat().st_mode & 0o777 if target.exists() else 0o644)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,91 @@
+"""Control as the commands ask it: over local.sock, where being able to connect is the authorisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from gridwire.core import paths
+from gridwire.core.errors import NotFound, Unavailable
+from gridwire.core.fleet import Selector, Tag, parse_selector
+from gridwire.core.names import parse_tag
+from gridwire.protocol.api import Listing
+
+if TYPE_CHECKING:
+    from gridwire.adapters.control_api import Answer, ControlApi
+
+T = TypeVar("T")
+PATIENCE = 10.0  # seconds: a change waits for the database and, when revoking, for the gateways
+API = "/api/v1"
+
+
+def get(path: str, kind: type[T], settings: str) -> T:
+    """What stands at ``path`` below /api/v1; raise what control answers, or Unavailable where nobody does."""
+    with grid(settings) as api:
+        return _value(api.request("GET", API + path, kind=kind, timeout=PATIENCE))
+
+
+def listing(path: str, kind: type[T], settings: str) -> tuple[T, ...]:
+    return get(path, Listing[kind], settings).items  # type: ignore[valid-type]
+
+
+def post(path: str, body: object | None, kind: type[T], settings: str) -> T:
+    with grid(settings) as api:
+        return _value(api.request("POST", API + path, body, kind, timeout=PATIENCE))
+
+
+def put(path: str, body: object, kind: type[T], settings: str) -> T:
+    """Make the noun at ``path`` or change it, against the version that is there now."""
+    return _changed("PUT", path, body, kind, settings)
+
+
+def patch(path: str, body: object, kind: type[T], settings: str) -> T:
+    return _changed("PATCH", path, body, kind, settings)
+
+
+def delete(path: str, settings: str) -> None:
+    with grid(settings) as api:
+        etag = api.request("GET", API + path, timeout=PATIENCE).etag
+        api.request("DELETE", API + path, if_match=etag, timeout=PATIENCE)
+
+
+def _changed(method: Literal["PUT", "PATCH"], path: str, body: object, kind: type[T], settings: str) -> T:
+    with grid(settings) as api:
+        try:
+            etag = api.request("GET", API + path, timeout=PATIENCE).etag
+        except NotFound:
+            if method != "PUT":
+                raise
+            return _value(api.request(method, API + path, body, kind, if_none_match="*", timeout=PATIENCE))
+        return _value(api.request(method, API + path, body, kind, if_match=etag, timeout=PATIENCE))
+
+
+def _value(answer: Answer[T]) -> T:
+    if answer.value is None:
+        raise Unavailable(f"control answered {answer.status} with nothing in it", fix="see control's log")
+    return answer.value
+
+
+def grid(settings: str) -> ControlApi:
+    from gridwire.adapters.control_api import ControlApi
+
+    return ControlApi(f"unix:{local_socket(settings)}")
+
+
+def local_socket(settings: str) -> str:
+    """The socket that this host's settings name, or the one that always is where they cannot be read."""
+    from gridwire.adapters.settings import load
+
+    try:
+        return load(settings).paths.local_socket
+    except Unavailable:
+        return paths.LOCAL_SOCKET
+
+
+def selectors(texts: Iterable[str], field: str) -> tuple[Selector, ...]:
+    """Selectors as given on the command line: each option may hold several, parted by commas."""
+    return tuple(parse_selector(part.strip(), field) for text in texts for part in text.split(",") if part.strip())
+
+
+def tags(texts: Iterable[str], field: str = "tag") -> tuple[Tag, ...]:
+    return tuple(parse_tag(text, field) for text in texts)

@@ -1,0 +1,83 @@
+"""``gridwire guard``: the packet rules and routing rules, by themselves."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from gridwire.cli.outcome import DONE, FAILED, UNHEALTHY
+from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
+from gridwire.cli.root import require_root
+from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
+from gridwire.core.errors import Unavailable
+from gridwire.core.spec import NodeSpec
+
+app = App(name="guard", help="Load, show or remove the packet guard.", default_parameter=Parameter(negative=()))
+
+
+@app.command
+def load(*, settings: SettingsFile = DEFAULT) -> None:
+    """Load the guard of the last saved spec: before there is a network, and whenever it was flushed."""
+    from gridwire.agent.guard import load_guard
+
+    require_root("load the guard")
+    for action in load_guard(_spec(settings)):
+        note(action.reason)
+
+
+@app.command(name="show")
+def show_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> int:
+    """Whether the guard stands, and what it counted. Exit code 3 where it does not."""
+    from gridwire.agent.guard import GuardSection, guard_stands
+
+    require_root("read the guard")
+    spec = _spec(settings)
+    stands = guard_stands(spec)
+    section = GuardSection()
+    counters = section.counters() if stands else {}
+    openings = [{"role": o.role, "addresses": o.addresses, "tcp_ports": o.tcp_ports} for o in spec.guard.openings]
+    findings = section.findings()
+    value = {"stands": stands, "openings": openings, "counters": counters, "findings": findings}
+
+    def table() -> None:
+        say("the guard stands" if stands else "the guard does not stand: `gridwire guard load`")
+        rows = [
+            (o.role, ", ".join(map(str, o.tcp_ports)), ", ".join(map(str, o.addresses)) or "nobody")
+            for o in spec.guard.openings
+        ]
+        print_table(("ROLE", "TCP PORTS", "FROM"), rows, empty="nothing is open on this node")
+        print_table(
+            ("COUNTER", "PACKETS", "BYTES"),
+            ((name, str(packets), str(size)) for name, (packets, size) in counters.items()),
+            empty="",
+        )
+        for finding in findings:
+            say(f"{finding.severity}: {finding.what}{f'; {finding.fix}' if finding.fix else ''}")
+
+    show(value, output, table)
+    return DONE if stands else UNHEALTHY
+
+
+@app.command
+def remove(*, yes: Yes = False) -> int:
+    """Take the guard off. Mesh addresses can then be reached from any link of this host."""
+    from gridwire.agent.guard import remove_guard
+
+    require_root("remove the guard")
+    question = "Without the guard anybody on a link of this host reaches its mesh address. Remove it?"
+    if not confirmed(question, yes=yes, otherwise="gridwire guard remove --yes"):
+        note("nothing was changed")
+        return FAILED
+    for action in remove_guard():
+        note(action.reason)
+    return DONE
+
+
+def _spec(settings: str) -> NodeSpec:
+    from gridwire.agent.state_dir import AgentState
+
+    saved = AgentState(settings_from(settings).paths.agent_state).load_spec()
+    for finding in saved.findings:
+        note(f"{finding.severity}: {finding.what}")
+    if saved.spec is None:
+        raise Unavailable("no spec was saved on this host yet", fix="run `gridwire init` or `gridwire join`")
+    return saved.spec

@@ -1,0 +1,176 @@
+"""``gridwire join``: this host becomes the node that an invitation names."""
+
+from __future__ import annotations
+
+import sys
+import termios
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from gridwire.cli import firewalls
+from gridwire.cli.output import Yes, confirmed, interactive, note, say
+from gridwire.cli.root import require_root
+from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
+from gridwire.core.addressing import clashes
+from gridwire.core.enrollment import Token, decode_token
+from gridwire.core.errors import Conflict, Invalid
+from gridwire.core.fleet import Role
+from gridwire.core.settings import MeshSettings, NetworkSettings, NodeSettings, PortSettings, Settings
+from gridwire.core.targets import Reach, parse_reach
+
+app = App(name="join", default_parameter=Parameter(negative=()))
+_LONGEST = 65_536
+
+
+@app.default
+def join(
+    token: Annotated[str | None, Parameter(show=False)] = None,
+    /,
+    *,
+    token_file: Annotated[str | None, Parameter(help="Read the token from this file.")] = None,
+    reach: Annotated[
+        tuple[str, ...], Parameter(help="What this edge lets be published: 127.0.0.1:9000. May be repeated.")
+    ] = (),
+    no_hosts: Annotated[bool, Parameter(help="Leave /etc/hosts alone.")] = False,
+    wireguard_go: Annotated[str | None, Parameter(help="The wireguard-go to take, as an absolute path.")] = None,
+    anew: Annotated[bool, Parameter(help="Set aside what this host was in a grid before.")] = False,
+    start: Annotated[bool, Parameter(name="--up", help="Then run in the foreground, as `gridwire up` does.")] = False,
+    yes: Yes = False,
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """Join with a token, read from stdin, a file or a prompt: never from the command line, where all can see it."""
+    if token is not None:
+        raise Invalid(
+            "token",
+            "a token is not given on the command line: every user of this host could read it there, and the "
+            "shell's history keeps it",
+            fix="run `gridwire join` and paste it, or: gridwire join --token-file FILE. If it was printed already, "
+            "invite again",
+        )
+    rules = tuple(dict.fromkeys(parse_reach(text, "--reach") for text in reach))
+    if wireguard_go is not None and not Path(wireguard_go).is_absolute():
+        raise Invalid("--wireguard-go", f"{wireguard_go} is not an absolute path", fix="write it from / on")
+    invitation = decode_token(_read_token(token_file))
+    _join(invitation, rules, no_hosts, wireguard_go, anew, settings)
+    _firewalls(invitation, yes=yes)
+    if start:
+        from gridwire.cli.up import run_siblings
+
+        run_siblings(settings)
+    else:
+        note("run it:  gridwire up")
+
+
+def _join(
+    token: Token, rules: tuple[Reach, ...], no_hosts: bool, wireguard_go: str | None, anew: bool, settings: str
+) -> None:
+    from gridwire.agent.join import Join, check_token
+    from gridwire.cli import newcomer
+
+    check_token(token, datetime.now(UTC))
+    if rules and token.role != Role.EDGE:
+        raise Invalid("--reach", f"a node of role {token.role} publishes nothing", fix="leave --reach out")
+    wanted = _settings(token, rules, no_hosts, wireguard_go)
+    present = settings_from(settings) if Path(settings).exists() else None
+    if present is not None:
+        if present.endpoint is not None and not anew:
+            raise Conflict(f"this host is the gateway {present.node.name}", fix="join from another host")
+        wanted = replace(present, node=wanted.node, network=wanted.network, reach=rules or present.reach)
+    require_root("join")
+    newcomer.check_host(wanted, Role(token.role))
+    _check_prefix(token)
+    began = datetime.now(UTC)
+    with newcomer.prepared(wanted, token, anew=anew, say=note) as host:
+        identity = Join(token, host, no_hosts=no_hosts).run()
+    newcomer.save_settings(replace(wanted, node=NodeSettings(name=identity.node)), settings)
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    say(f"{identity.node} ({identity.role}) joined as {identity.address} in {seconds:.1f} s")
+    if identity.role is Role.EDGE and not wanted.reach:
+        note("nothing of this host may be published yet:  gridwire reach add 127.0.0.1:PORT")
+
+
+def _firewalls(token: Token, *, yes: bool) -> None:
+    """Another firewall that drops what comes in by the mesh: opened on consent, else its commands are shown."""
+    if token.role != Role.EDGE:
+        return
+    obstacles = firewalls.in_the_way(token.interface, 0)
+    if not obstacles:
+        return
+    note(firewalls.summary(obstacles))
+    firewalls.print_commands(obstacles)
+    if yes or (interactive() and confirmed("Run them?", yes=False, otherwise="")):
+        firewalls.open_up(obstacles)
+
+
+def _settings(token: Token, rules: tuple[Reach, ...], no_hosts: bool, wireguard_go: str | None) -> Settings:
+    return Settings(
+        node=NodeSettings(name=token.node),
+        network=NetworkSettings(
+            prefix=token.prefix,
+            interface=token.interface,
+            shared_address_space=_shared(token),
+            ports=PortSettings(api=token.api_port, enrol=token.enrol_port),
+        ),
+        reach=rules,
+        hosts=not no_hosts,
+        mesh=MeshSettings(wireguard_go=wireguard_go),
+    )
+
+
+def _shared(token: Token) -> bool:
+    from gridwire.core.addressing import SHARED
+
+    return token.prefix.version == 4 and token.prefix.overlaps(SHARED)
+
+
+def _check_prefix(token: Token) -> None:
+    from gridwire.adapters.wireguard import read_host_networks
+
+    networks = read_host_networks()
+    found = clashes(
+        token.prefix,
+        interface=token.interface,
+        addresses=networks.addresses,
+        routes=networks.routes,
+        tailscale=networks.tailscale,
+    )
+    if found:
+        raise Conflict(
+            f"the mesh's {token.prefix} clashes with {found[0].with_what} on this host",
+            fix="change this host's network, or make the grid with another prefix",
+        )
+
+
+def _read_token(path: str | None) -> str:
+    """From a file, from stdin where it is no terminal, else from a prompt that does not echo."""
+    if path is not None:
+        try:
+            with Path(path).open("rb") as file:
+                content = file.read(_LONGEST)
+        except OSError as error:
+            raise Invalid("--token-file", f"{path} cannot be read: {error.strerror}", fix="give a file") from None
+        return content.decode("ascii", "replace")
+    if not sys.stdin.isatty():
+        return sys.stdin.read(_LONGEST)
+    if not interactive():
+        raise Invalid("token", "nobody is there to be asked", fix="give it on stdin, or with --token-file")
+    return _prompt()
+
+
+def _prompt() -> str:
+    """A line of any length, unechoed. A terminal's own line editing stops at 4,095 characters (termios(3))."""
+    print("token: ", end="", file=sys.stderr, flush=True)
+    handle = sys.stdin.fileno()
+    before = termios.tcgetattr(handle)
+    quiet = [*before]
+    quiet[3] = before[3] & ~(termios.ECHO | termios.ICANON)
+    try:
+        termios.tcsetattr(handle, termios.TCSAFLUSH, quiet)
+        return sys.stdin.readline(_LONGEST)
+    finally:
+        termios.tcsetattr(handle, termios.TCSADRAIN, before)
+        print(file=sys.stderr)

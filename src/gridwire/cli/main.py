@@ -1,0 +1,111 @@
+"""``gridwire``: one file per noun, imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from gridwire.version import __version__
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+# name, what it does, group. The module is gridwire.cli.<name>, its cyclopts app is called `app`.
+_COMMANDS = (
+    ("init", "Make this host the gateway of a new grid.", "Start"),
+    ("join", "Make this host a node, with an invitation.", "Start"),
+    ("up", "Run gridwire's processes in the foreground.", "Start"),
+    ("demo", "Build a grid out of network namespaces and prove what gridwire promises.", "Start"),
+    ("status", "The grid on one screen.", "Grid"),
+    ("invite", "Invite a node, or make a device's WireGuard configuration.", "Grid"),
+    ("node", "List, tag, drain, approve and revoke nodes.", "Grid"),
+    ("service", "Publish what runs on edge nodes.", "Grid"),
+    ("route", "Open a host and path to those who may use it.", "Grid"),
+    ("policy", "Name a set of selectors that routes share.", "Grid"),
+    ("revision", "What the grid was, and who changed it.", "Grid"),
+    ("events", "The audit chain.", "Grid"),
+    ("reach", "What this edge lets be published.", "Host"),
+    ("control", "Run the control plane.", "Processes"),
+    ("agent", "Run this node's agent.", "Processes"),
+    ("guard", "Load, show or remove the packet guard.", "Processes"),
+    ("mesh", "Run wireguard-go for the mesh interface.", "Processes"),
+    ("nginx", "Run gridwire's nginx.", "Processes"),
+    ("lab", "Work on a grid that `demo --keep` left running.", "More"),
+    ("bench", "Measure the data path.", "More"),
+    ("version", "Print the version.", "More"),
+    ("completion", "Print a shell's completion script.", "More"),
+)
+
+
+def main() -> int:
+    """The entry point; gives the exit code (cli.outcome)."""
+    return run(sys.argv[1:])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; never raises but for SystemExit of a command that asks for it."""
+    if list(arguments) in (["--version"], ["-V"]):  # needs no parser: quick enough for scripts
+        print(__version__)
+        return 0
+    from cyclopts import CycloptsError
+
+    from gridwire.cli import outcome
+    from gridwire.core.errors import GridwireError
+
+    try:
+        result = application()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        print(f"gridwire: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"  see `{_help_for(arguments)}`", file=sys.stderr)
+        return outcome.INVALID
+    except GridwireError as error:
+        return outcome.report(error)
+    except KeyboardInterrupt:
+        return outcome.INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        return outcome.FAILED
+    except Exception as error:  # noqa: BLE001 the last one: a person sees a sentence, not a traceback
+        return outcome.report_unexpected(error)
+    return result if isinstance(result, int) else outcome.DONE
+
+
+@cache
+def application() -> App:
+    """The parser; its commands' modules are imported when one is asked for."""
+    from cyclopts import App, Group
+
+    app = App(
+        name="gridwire",
+        help="A self-hosted zero-trust edge router: nginx over WireGuard, one silent UDP port.",
+        version=__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+    )
+    groups = {name: Group.create_ordered(name) for name in dict.fromkeys(group for *_, group in _COMMANDS)}
+    for name, text, group in _COMMANDS:
+        where = f"gridwire.cli.{name}"
+        if find_spec(where) is not None:
+            app.command(f"{where}:app", name=name, help=text, group=groups[group])
+    return app
+
+
+def _help_for(arguments: Sequence[str]) -> str:
+    names = {name for name, *_ in _COMMANDS}
+    noun = arguments[0] if arguments and arguments[0] in names else ""
+    return " ".join(filter(None, ("gridwire", noun, "--help")))
+
+
+def _close_stdout() -> None:
+    """The reader went away: nothing more may be written, at exit neither."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

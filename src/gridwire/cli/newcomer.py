@@ -1,0 +1,136 @@
+"""The host that `gridwire join` works on: what it needs, what is made, and what is taken down again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridwire.adapters.accounts import directories, make_directories, make_user
+from gridwire.adapters.control_api import ControlApi, calls
+from gridwire.adapters.wireguard import new_private_key, public_of, select
+from gridwire.agent.guard import load_guard
+from gridwire.agent.join import Host
+from gridwire.agent.mesh import MeshTunnel
+from gridwire.agent.state_dir import AgentState
+from gridwire.cli import survey
+from gridwire.cli.output import note
+from gridwire.core import paths
+from gridwire.core.enrollment import GatewayContact, Token
+from gridwire.core.fleet import Role
+from gridwire.core.observed import Known
+from gridwire.core.settings import Settings
+from gridwire.core.spec import NodeSpec
+from gridwire.core.wireguard import PublicKey
+from gridwire.protocol.enrolment import Confirmed
+
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
+
+
+def check_host(settings: Settings, role: Role) -> None:
+    """Raise Unavailable for what is missing, with the package, before anything is changed."""
+    proxy = role is Role.EDGE
+    survey.check_programs(survey.missing_programs(proxy=proxy), proxy=proxy)
+    select(settings.mesh.wireguard_go)
+    if proxy:
+        from gridwire.adapters.sockets import holders
+
+        for one in holders("tcp", settings.network.ports.edge):
+            note(f"TCP port {one.port} is held by {one.process or 'another process'} on {one.address}: free it")
+
+
+@contextmanager
+def prepared(settings: Settings, token: Token, *, anew: bool, say: Callable[[str], None]) -> Iterator[Host]:
+    """Users, directories and a tunnel of join's own; one that ran before is adopted, and stays."""
+    edge = token.role == Role.EDGE
+    if edge:
+        make_user(paths.NGINX_USER, home=settings.paths.state)
+    make_directories(directories(settings.paths, gateway=False))
+    if anew:
+        set_aside(Path(settings.paths.agent_state), datetime.now(UTC))
+    backend = select(settings.mesh.wireguard_go)
+    before = backend.observe(token.interface)
+    adopted = isinstance(before, Known) and before.value is not None
+    tunnel = MeshTunnel(backend, Path(settings.paths.run) / "join")
+    joined = False
+    try:
+        yield Host(
+            state=AgentState(settings.paths.agent_state),
+            tunnel=tunnel,
+            call=lambda contact, patience: _Gateway(contact, token, patience),
+            load_guard=load_guard,
+            new_key=new_private_key,
+            public_of=public_of,
+            now=lambda: datetime.now(UTC),
+            elapsed=time.monotonic,
+            wait=time.sleep,
+            say=say,
+        )
+        joined = True
+    finally:
+        # The kernel's device needs no process; wireguard-go would be a child of this command's.
+        if not adopted and (not joined or backend.kind == "wireguard-go"):
+            tunnel.down()
+
+
+def set_aside(state: Path, now: datetime) -> None:
+    """What this host was before keeps its key, under another name."""
+    if any(state.iterdir()):
+        state.rename(state.with_name(f"{state.name}.{now:%Y%m%dT%H%M%S}"))
+        state.mkdir(mode=0o700)
+        os.chmod(state, 0o700)  # noqa: PTH101  # whatever the umask says
+
+
+def save_settings(settings: Settings, path: str) -> None:
+    """A new file; in one that is there only what joining decides is changed."""
+    from gridwire.adapters.settings import add_reach, create, update
+
+    if not Path(path).exists():
+        create(settings, path)
+        return
+
+    def change(tree: CommentedMap) -> None:
+        tree.setdefault("node", {})["name"] = str(settings.node.name)
+        network = tree.setdefault("network", {})
+        network["prefix"] = str(settings.network.prefix)
+        network["interface"] = str(settings.network.interface)
+        if settings.network.shared_address_space:
+            network["shared_address_space"] = True
+        tree.pop("endpoint", None)
+        if not settings.hosts:
+            tree["hosts"] = False
+
+    update(change, path)
+    add_reach(settings.reach, path)
+
+
+class _Gateway:
+    """Control behind one gateway, through the tunnel; ``patience`` in seconds for each answer."""
+
+    def __init__(self, contact: GatewayContact, token: Token, patience: float) -> None:
+        self._contact = contact
+        self._token = token
+        self._patience = patience
+
+    def redeem(self, key: PublicKey) -> object:
+        with ControlApi(self._base(self._token.enrol_port)) as api:
+            return api.send(replace(calls.redeem(key), timeout=self._patience)).body
+
+    def confirm(self) -> Confirmed:
+        with ControlApi(self._base(self._token.enrol_port)) as api:
+            return api.send(replace(calls.confirm(), timeout=self._patience)).body
+
+    def spec(self, credential: str) -> NodeSpec:
+        headers = {"Authorization": f"Bearer {credential}"}
+        with ControlApi(self._base(self._token.api_port), headers=headers) as api:
+            return api.send(replace(calls.spec(wait=0), timeout=self._patience)).body
+
+    def _base(self, port: int) -> str:
+        address = self._contact.address
+        return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"

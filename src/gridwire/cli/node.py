@@ -1,0 +1,168 @@
+"""``gridwire node``: the nodes of the grid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cyclopts import App, Parameter
+
+from gridwire.cli import grid, words
+from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
+from gridwire.cli.settings import DEFAULT, SettingsFile
+from gridwire.core.errors import Invalid
+from gridwire.core.names import node_name, parse_tag
+from gridwire.protocol.api import NodeChange, NodeView, Revoked
+
+app = App(name="node", help="List, tag, drain, approve and revoke nodes.", default_parameter=Parameter(negative=()))
+
+
+@app.command(name="list")
+def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """All nodes."""
+    nodes = grid.listing("/nodes", NodeView, settings)
+    show(nodes, output, lambda: print_nodes(nodes))
+
+
+@app.command(name="show")
+def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """One node, and what its agent last said.
+
+    Parameters
+    ----------
+    name
+        The node.
+    """
+    view = grid.get(f"/nodes/{node_name(name)}", NodeView, settings)
+    show(view, output, lambda: _print_node(view))
+
+
+@app.command
+def tag(name: str, /, *changes: str, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """Set tags with key=value, take them off with key-.
+
+    Parameters
+    ----------
+    name
+        The node.
+    changes
+        site=a sets a tag, site- takes it off.
+    """
+    node = node_name(name)
+    if not changes:
+        raise Invalid("changes", "none was given", fix="give site=a to set a tag, site- to take it off")
+    wanted = [(text[:-1], None) if text.endswith("-") and "=" not in text else parse_tag(text) for text in changes]
+    tags = dict(grid.get(f"/nodes/{node}", NodeView, settings).node.tags)
+    for key, value in wanted:
+        if value is None:
+            tags.pop(key, None)
+        else:
+            tags[key] = value
+    _change(node, NodeChange(tags=tuple(sorted(tags.items()))), output, settings)
+
+
+@app.command
+def drain(name: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """Send no new requests to the node; those in flight end as they would.
+
+    Parameters
+    ----------
+    name
+        The node.
+    """
+    _change(node_name(name), NodeChange(drained=True), output, settings)
+
+
+@app.command
+def undrain(name: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """Send requests to the node again.
+
+    Parameters
+    ----------
+    name
+        The node.
+    """
+    _change(node_name(name), NodeChange(drained=False), output, settings)
+
+
+@app.command
+def approve(name: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+    """Say yes to a node that joined and waits.
+
+    Parameters
+    ----------
+    name
+        The node.
+    """
+    view = grid.post(f"/nodes/{node_name(name)}/approve", None, NodeView, settings)
+    show(view, output, lambda: say(f"{view.node.name} is {view.node.state}"))
+
+
+@app.command
+def revoke(name: str, /, *, yes: Yes = False, output: Format = "table", settings: SettingsFile = DEFAULT) -> int | None:
+    """Cut a node off for good: not one byte more reaches it once this has answered.
+
+    Parameters
+    ----------
+    name
+        The node. Its address and key are never given again.
+    """
+    node = node_name(name)
+    if not confirmed(f"Revoke {node} for good?", yes=yes, otherwise=f"gridwire node revoke {node} --yes"):
+        note("nothing was changed")
+        return 1
+    done = grid.post(f"/nodes/{node}/revoke", None, Revoked, settings)
+    show(done, output, lambda: say(f"{done.node} ({done.address}) is cut off, in {done.milliseconds} ms"))
+    return None
+
+
+def print_nodes(nodes: tuple[NodeView, ...]) -> None:
+    now = datetime.now(UTC)
+    print_table(
+        ("NODE", "ROLE", "STATE", "ADDRESS", "TUNNEL", "HANDSHAKE", "REVISION", "TAGS"),
+        (
+            (
+                view.node.name,
+                str(view.node.role),
+                _state(view),
+                str(view.node.address),
+                words.tunnel(view.connected),
+                words.ago(view.latest_handshake, now),
+                "" if view.version is None else str(view.version[1]),
+                words.tag_list(view.node.tags),
+            )
+            for view in nodes
+        ),
+        empty="there is no node; add one with `gridwire invite NAME`",
+    )
+
+
+def _state(view: NodeView) -> str:
+    return f"{view.node.state}, drained" if view.node.drained else str(view.node.state)
+
+
+def _print_node(view: NodeView) -> None:
+    now = datetime.now(UTC)
+    node = view.node
+    said = f"{view.state or 'nothing'}{f': {view.detail}' if view.detail else ''}"
+    agent = f"{view.agent_version}, said {words.ago(view.reported_at, now)}: {said}" if view.agent_version else "silent"
+    rows = [
+        ("name", node.name),
+        ("role", str(node.role)),
+        ("state", _state(view)),
+        ("address", str(node.address)),
+        ("public key", node.public_key or "none yet"),
+        ("endpoint", node.endpoint or ""),
+        ("tags", words.tag_list(node.tags)),
+        ("tunnel", f"{words.tunnel(view.connected)}, handshake {words.ago(view.latest_handshake, now)}"),
+        ("agent", agent),
+        ("revision", "" if view.version is None else f"{view.version[1]} (epoch {view.version[0]})"),
+        ("reach", words.listed(view.reach, "nothing")),
+    ]
+    rows += [(str(f.severity), f"{f.where}: {f.what}{f'; {f.fix}' if f.fix else ''}") for f in view.findings]
+    print_table(("", node.name), rows[1:], empty="")
+
+
+def _change(node: str, change: NodeChange, output: str, settings: str) -> None:
+    view = grid.patch(f"/nodes/{node}", change, NodeView, settings)
+    drained = ", drained" if view.node.drained else ""
+    show(view, output, lambda: say(f"{view.node.name}: {words.tag_list(view.node.tags) or 'no tags'}{drained}"))

@@ -1,0 +1,117 @@
+"""``gridwire status``: the grid on one screen."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from gridwire.cli import grid, words
+from gridwire.cli.node import print_nodes
+from gridwire.cli.outcome import DONE, UNHEALTHY
+from gridwire.cli.output import Format, note, print_table, say, show
+from gridwire.cli.settings import DEFAULT, SettingsFile
+from gridwire.core.fleet import DEFAULT_SUFFIX, NodeState, Role
+from gridwire.core.health import Health
+from gridwire.core.perimeter import Severity
+from gridwire.protocol.agent import ApplyState
+from gridwire.protocol.api import NodeView, Status
+
+app = App(name="status", default_parameter=Parameter(negative=()))
+
+
+@app.default
+def status(
+    *,
+    watch: Annotated[bool, Parameter(help="Show it again every two seconds, until Ctrl-C.")] = False,
+    output: Format = "table",
+    settings: SettingsFile = DEFAULT,
+) -> int:
+    """Nodes, routes and findings. Exit code 3 where something is unhealthy."""
+    while True:
+        seen = grid.get("/status", Status, settings)
+        if watch and output == "table":
+            print("\033[2J\033[H", end="")
+        show(seen, output, lambda seen=seen: _screen(seen))  # type: ignore[misc]
+        if not watch:
+            return DONE if healthy(seen) else UNHEALTHY
+        time.sleep(2)
+
+
+def healthy(seen: Status) -> bool:
+    """No active node away or out of step, no endpoint down, no finding above information."""
+    return (
+        all(_node_ok(view, seen) for view in seen.nodes)
+        and all(e.health is Health.UP for route in seen.routes for e in route.endpoints)
+        and all(finding.severity is Severity.INFO for _, finding in seen.findings)
+    )
+
+
+def _node_ok(view: NodeView, seen: Status) -> bool:
+    state = view.node.state
+    if state in (NodeState.REVOKING, NodeState.QUARANTINED):
+        return False
+    if state is not NodeState.ACTIVE:
+        return True  # not there yet, or gone
+    if view.reported_at is None:
+        return view.node.role in (Role.OPERATOR, Role.CLIENT)  # a device of these may have no agent
+    if view.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK):
+        return False
+    away = view.connected is False and view.node.role in (Role.GATEWAY, Role.EDGE)
+    return not away and view.version is not None and view.version[0] == seen.epoch
+
+
+def _screen(seen: Status) -> None:
+    domain = f"*.{seen.suffix}"
+    say(f"grid {domain}, revision {seen.revision}, control {seen.version}")
+    _check_names(seen)
+    print()
+    print_nodes(tuple(view for view in seen.nodes if view.node.state is not NodeState.REVOKED))
+    late = [v for v in seen.nodes if v.version is not None and v.version != (seen.epoch, seen.revision)]
+    if late:
+        names = words.listed(f"{v.node.name} ({v.version[1] if v.version else '-'})" for v in late)
+        say(f"not yet at revision {seen.revision}: {names}")
+    print()
+    print_table(
+        ("ROUTE", "URL", "TO", "ENDPOINTS", "CAN OPEN IT"),
+        (
+            (
+                route.route.name,
+                route.url,
+                route.route.to,
+                words.endpoint_list(route.endpoints),
+                words.listed(route.can_open),
+            )
+            for route in seen.routes
+        ),
+        empty="no route yet: gridwire route add --host NAME --to SERVICE --allow role:client",
+    )
+    unused = {s.service.name for s in seen.services} - {r.route.to for r in seen.routes}
+    if unused:
+        say(f"published, and no route goes there: {words.listed(sorted(unused))}")
+    if seen.findings:
+        print()
+        print_table(
+            ("FINDING", "NODE", "WHERE", "WHAT", "WHAT TO DO"),
+            ((str(f.severity), node, f.where, f.what, f.fix) for node, f in seen.findings),
+            empty="",
+        )
+    for view in seen.nodes:
+        if view.detail and view.state is not ApplyState.IN_SYNC:
+            said = words.ago(view.reported_at, datetime.now(UTC))
+            say(f"{view.node.name} {said}: {view.state}: {view.detail}")
+
+
+def _check_names(seen: Status) -> None:
+    if seen.suffix == DEFAULT_SUFFIX:
+        return
+    from gridwire.adapters.resolver import check_wildcard
+
+    for view in seen.nodes:
+        if view.node.role is Role.GATEWAY:
+            check = check_wildcard(seen.suffix, view.node.address)
+            if not check.ok:
+                note(f"{check.what}\n  {check.fix}")
+            return

@@ -1,0 +1,61 @@
+"""How times, tunnels and lists read in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from gridwire.core.errors import Invalid
+from gridwire.core.fleet import Tag
+from gridwire.core.health import Health
+from gridwire.core.names import shown
+from gridwire.protocol.api import EndpointView
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MARKS = {Health.UP: "✓", Health.DOWN: "✗", Health.REFUSED: "refused"}
+
+
+def seconds_of(text: str, field: str) -> int:
+    """``90s``, ``30m``, ``1h``, ``7d`` → seconds; raise Invalid."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not (number.isascii() and number.isdigit() and 1 <= len(number) <= 7) or int(number) == 0:
+        raise Invalid(field, f"{shown(text)} is not a length of time", fix="write it like 30m, 1h or 2d")
+    return int(number) * _UNITS[unit]
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    seconds = max(0, int((now - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def lasting(span: timedelta) -> str:
+    seconds = max(0, round(span.total_seconds()))
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds > 1.5 * length:
+            return f"{round(seconds / length)} {unit}"
+    return f"{seconds} seconds"
+
+
+def tunnel(connected: bool | None) -> str:
+    return "unknown" if connected is None else "connected" if connected else "down"
+
+
+def listed(items: Iterable[object], nothing: str = "nobody") -> str:
+    return ", ".join(str(item) for item in items) or nothing
+
+
+def tag_list(tags: Iterable[Tag]) -> str:
+    return " ".join(f"{key}={value}" for key, value in tags)
+
+
+def endpoint_list(endpoints: tuple[EndpointView, ...]) -> str:
+    """``2 endpoints (home-1 ✓, home-2 checking)``."""
+    if not endpoints:
+        return "no endpoint yet"
+    each = ", ".join(f"{e.node} {_MARKS.get(e.health, str(e.health))}" for e in endpoints)
+    return f"{len(endpoints)} endpoint{'' if len(endpoints) == 1 else 's'} ({each})"

@@ -1,0 +1,364 @@
+"""What a host needs to start, as /etc/gridwire/gridwire.yaml says it: a tree of plain values → ``Settings``.
+
+    node:     {name: gw}
+    network:  {prefix: 10.85.0.0/16, interface: gw0, shared_address_space: false,
+               ports: {routes: 80, api: 2086, enrol: 2087, edge: 2085}}
+    endpoint: gw.example.com:51820        where others call this gateway; absent elsewhere
+    domain:   home.example.com            routes stand under it; absent: under .grid
+    reach:    [127.0.0.1:9000]            what this edge lets be published
+    hosts:    true                        whether the agent keeps a block in /etc/hosts
+    paths:    {state: /var/lib/gridwire, run: /run/gridwire, logs: /var/log/gridwire}
+    database: {url: "sqlite:////var/lib/gridwire/control/gridwire.db"}
+    mesh:     {provider: wireguard, wireguard_go: /usr/bin/wireguard-go}
+
+Only ``node.name`` must be there. A wrong value is Invalid with its dotted path (``network.ports.api``,
+``reach[2]``); whoever read the file turns that into file:line:column. An unknown key has the code
+``unknown-key``, so that the key is pointed at and not its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import TypeVar
+
+from gridwire.core import paths
+from gridwire.core.addressing import DEFAULT_PREFIX, Prefix, mesh_prefix
+from gridwire.core.errors import Invalid
+from gridwire.core.fleet import DEFAULT_SUFFIX, Network
+from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
+from gridwire.core.targets import Reach, check_socket_path, parse_reach
+from gridwire.core.wireguard import DEFAULT_PORT
+
+UNKNOWN_KEY = "unknown-key"
+DEFAULT_INTERFACE = Interface("gw0")
+_DEFAULT_PREFIX: Prefix = DEFAULT_PREFIX
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    name: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortSettings:
+    """TCP ports on mesh addresses; those of gateways must differ from each other."""
+
+    routes: int = 80
+    api: int = 2086
+    enrol: int = 2087
+    edge: int = 2085
+
+    def __post_init__(self) -> None:
+        if len({self.routes, self.api, self.enrol}) != 3:
+            raise Invalid("network.ports", "routes, api and enrol share a port", fix="give each its own")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    prefix: Prefix = DEFAULT_PREFIX
+    interface: Interface = DEFAULT_INTERFACE
+    shared_address_space: bool = False
+    ports: PortSettings = PortSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSettings:
+    """Absolute directories; what stands in them is fixed (core.paths)."""
+
+    state: str = paths.STATE
+    run: str = paths.RUN
+    logs: str = paths.LOGS
+
+    @property
+    def control_state(self) -> str:
+        return f"{self.state}/control"
+
+    @property
+    def agent_state(self) -> str:
+        return f"{self.state}/agent"
+
+    @property
+    def nginx_state(self) -> str:
+        return f"{self.state}/nginx"
+
+    @property
+    def control_socket(self) -> str:
+        return f"{self.run}/control.sock"
+
+    @property
+    def local_socket(self) -> str:
+        return f"{self.run}/local.sock"
+
+    @property
+    def door(self) -> str:
+        return f"{self.run}/door"
+
+    @property
+    def door_socket(self) -> str:
+        return f"{self.run}/door/nginx.sock"
+
+    @property
+    def nginx_pid(self) -> str:
+        return f"{self.run}/nginx.pid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshSettings:
+    """``wireguard_go``: the binary to take where the kernel has no WireGuard; none: the one on PATH."""
+
+    provider: str = "wireguard"
+    wireguard_go: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``endpoint`` as host:port; ``database_url`` none: SQLite below ``paths.control_state``."""
+
+    node: NodeSettings
+    network: NetworkSettings = NetworkSettings()
+    endpoint: str | None = None
+    domain: HostName | None = None
+    reach: tuple[Reach, ...] = ()
+    hosts: bool = True
+    paths: PathSettings = field(default_factory=PathSettings)
+    database_url: str | None = None
+    mesh: MeshSettings = MeshSettings()
+
+    @property
+    def suffix(self) -> HostName:
+        return self.domain or DEFAULT_SUFFIX
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of control's database."""
+        return self.database_url or f"sqlite:///{self.paths.control_state}/gridwire.db"
+
+    def fleet_network(self) -> Network:
+        """The network of a new fleet."""
+        ports = self.network.ports
+        return Network(
+            prefix=self.network.prefix,
+            interface=self.network.interface,
+            suffix=self.suffix,
+            routes_port=ports.routes,
+            api_port=ports.api,
+            enrol_port=ports.enrol,
+            edge_port=ports.edge,
+        )
+
+
+def parse_settings(tree: object) -> Settings:
+    """A tree of dict, list, str, int, bool and None → settings; raise Invalid with the dotted path."""
+    top = _Section(tree, "", ("node", "network", "endpoint", "domain", "reach", "hosts", "paths", "database", "mesh"))
+    node = top.section("node", ("name",))
+    if "name" not in node.values:
+        raise Invalid("node", "the name of this node is missing", fix="add `name:` under `node:`")
+    return Settings(
+        node=NodeSettings(name=node.text("name", node_name, NodeName(""))),
+        network=_network(top.section("network", ("prefix", "interface", "shared_address_space", "ports"))),
+        endpoint=top.text("endpoint", parse_endpoint, None),
+        domain=top.text("domain", parse_domain, None),
+        reach=_reach(top),
+        hosts=top.flag("hosts", True),
+        paths=_paths(top.section("paths", ("state", "run", "logs"))),
+        database_url=top.section("database", ("url",)).text("url", parse_database_url, None),
+        mesh=_mesh(top.section("mesh", ("provider", "wireguard_go"))),
+    )
+
+
+def parse_endpoint(text: str, field: str = "endpoint") -> str:
+    """``host[:port]``, ``v4[:port]``, ``v6`` or ``[v6][:port]`` → host:port with WireGuard's port by default.
+
+    Raise Invalid for anything else, and for an address that nobody can call.
+    """
+    host, port = _endpoint_parts(text, field)
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        raise Invalid(field, f"{shown(port)} is not a port", fix="give one from 1 to 65535")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"{host_name(host.lower(), field)}:{int(port)}"
+    if address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local:
+        raise Invalid(field, f"{address} cannot be called from elsewhere", fix="give the address that others see")
+    return f"[{address}]:{int(port)}" if address.version == 6 else f"{address}:{int(port)}"
+
+
+def endpoint_host(endpoint: str) -> str:
+    """The host of a parsed endpoint, without brackets."""
+    return endpoint.rpartition(":")[0].strip("[]")
+
+
+def parse_domain(text: str, field: str = "domain") -> HostName:
+    """A domain of two or more labels that the user owns; raise Invalid."""
+    domain = host_name(text.removeprefix("*.").lower(), field)
+    if "." not in domain:
+        raise Invalid(field, f"{shown(text)} has one label", fix="give a domain of yours, like home.example.com")
+    return domain
+
+
+def parse_database_url(text: str, field: str = "database.url") -> str:
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise Invalid(
+            field,
+            "it is not a database URL that gridwire knows",
+            fix="write sqlite:////absolute/path.db or postgresql+psycopg://user@host/name",
+        )
+    return text
+
+
+def _endpoint_parts(text: str, field: str) -> tuple[str, str]:
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if bracket and (not rest or rest.startswith(":")):
+            return host, rest[1:] if rest else str(DEFAULT_PORT)
+    elif text.count(":") <= 1:
+        host, colon, port = text.partition(":")
+        if host:
+            return host, port if colon else str(DEFAULT_PORT)
+    else:
+        return text, str(DEFAULT_PORT)
+    raise Invalid(field, f"{shown(text)} is not host:port", fix="write gw.example.com:51820 or [2001:db8::1]:51820")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A mapping of the tree, its dotted path, and the keys that may stand in it."""
+
+    tree: object
+    path: str
+    keys: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.tree is not None and not isinstance(self.tree, Mapping):
+            raise Invalid(self.path, f"{_kind(self.tree)} stands where keys and values belong", fix=self._known())
+        for key in self.values:
+            if key not in self.keys:
+                near = get_close_matches(str(key), self.keys, n=1, cutoff=0.5)
+                fix = f"did you mean {near[0]}?" if near else self._known()
+                raise Invalid(self.at(str(key)), f"there is no key {shown(str(key))}", fix=fix, code=UNKNOWN_KEY)
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        return self.tree if isinstance(self.tree, Mapping) else {}
+
+    def _known(self) -> str:
+        return f"the keys are {', '.join(self.keys)}"
+
+    def at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def section(self, key: str, keys: tuple[str, ...]) -> _Section:
+        return _Section(self.values.get(key), self.at(key), keys)
+
+    def text(self, key: str, parse: Callable[[str, str], T], absent: T) -> T:
+        value = self.values.get(key)
+        if value is None:
+            return absent
+        if not isinstance(value, str):
+            raise Invalid(self.at(key), f"{_kind(value)} stands where text belongs", fix="put it in quotes")
+        return parse(value, self.at(key))
+
+    def flag(self, key: str, absent: bool) -> bool:
+        value = self.values.get(key)
+        if value is None:
+            return absent
+        if not isinstance(value, bool):
+            raise Invalid(self.at(key), f"{_kind(value)} stands where a yes or no belongs", fix="write true or false")
+        return value
+
+    def port(self, key: str, absent: int) -> int:
+        value = self.values.get(key)
+        if value is None:
+            return absent
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid(self.at(key), f"{_kind(value)} stands where a port belongs", fix="give a number, unquoted")
+        if not 1 <= value <= 65535:
+            raise Invalid(self.at(key), f"{value} is not a port", fix="give one from 1 to 65535")
+        return value
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    names = {str: "text", int: "a number", float: "a fraction", list: "a list", dict: "a section of keys"}
+    return "nothing" if value is None else names.get(type(value), "something else")
+
+
+def _network(section: _Section) -> NetworkSettings:
+    shared = section.flag("shared_address_space", False)
+    ports = section.section("ports", ("routes", "api", "enrol", "edge"))
+    absent = PortSettings()
+
+    def prefix(text: str, where: str) -> Prefix:
+        return mesh_prefix(text, shared_on_request=shared, field=where)
+
+    return NetworkSettings(
+        prefix=section.text("prefix", prefix, _DEFAULT_PREFIX),
+        interface=section.text("interface", interface_name, DEFAULT_INTERFACE),
+        shared_address_space=shared,
+        ports=PortSettings(
+            routes=ports.port("routes", absent.routes),
+            api=ports.port("api", absent.api),
+            enrol=ports.port("enrol", absent.enrol),
+            edge=ports.port("edge", absent.edge),
+        ),
+    )
+
+
+def _reach(top: _Section) -> tuple[Reach, ...]:
+    value = top.values.get("reach")
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise Invalid(
+            "reach", f"{_kind(value)} stands where a list belongs", fix="write each on a line: - 127.0.0.1:9000"
+        )
+    rules: list[Reach] = []
+    for index, item in enumerate(value):
+        where = f"reach[{index}]"
+        if not isinstance(item, str):
+            raise Invalid(where, f"{_kind(item)} stands where an address belongs", fix="write 127.0.0.1:9000")
+        rule = parse_reach(item, where)
+        if rule in rules:
+            raise Invalid(where, f"{rule} stands there twice", fix="remove one")
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _paths(section: _Section) -> PathSettings:
+    def directory(text: str, where: str) -> str:
+        try:
+            check_socket_path(text, where)
+        except Invalid:
+            raise Invalid(
+                where, f"{shown(text)} is not an absolute path", fix="write it like /var/lib/gridwire"
+            ) from None
+        return text
+
+    absent = PathSettings()
+    return PathSettings(
+        state=section.text("state", directory, absent.state),
+        run=section.text("run", directory, absent.run),
+        logs=section.text("logs", directory, absent.logs),
+    )
+
+
+def _mesh(section: _Section) -> MeshSettings:
+    def provider(text: str, where: str) -> str:
+        if text != "wireguard":
+            raise Invalid(where, f"{shown(text)} is not a mesh provider", fix="write wireguard")
+        return text
+
+    def binary(text: str, where: str) -> str:
+        if not text.startswith("/") or "\0" in text:
+            raise Invalid(where, f"{shown(text)} is not an absolute path", fix="write it like /usr/bin/wireguard-go")
+        return text
+
+    return MeshSettings(
+        provider=section.text("provider", provider, "wireguard"),
+        wireguard_go=section.text("wireguard_go", binary, None),
+    )

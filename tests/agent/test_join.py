@@ -1,0 +1,367 @@
+"""Joining, interrupted at every point and run again: the node ends in or out, never half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
+from itertools import count
+
+import pytest
+
+from gridwire.agent.join import Host, Join, check_token, identity_of
+from gridwire.core.enrollment import GatewayContact, Token
+from gridwire.core.errors import Conflict, Invalid, NotFinished, Unavailable
+from gridwire.core.fleet import NodeState, Role
+from gridwire.core.joined import JoinedAs
+from gridwire.core.names import HostName, Interface, NodeName
+from gridwire.core.spec import NodeSpec
+from gridwire.core.wireguard import MeshSpec, PeerSeen, PublicKey
+from gridwire.protocol.enrolment import Confirmed
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GATEWAY = PublicKey("GWgwGWgwGWgwGWgwGWgwGWgwGWgwGWgwGWgwGWgwGWg=")
+EPHEMERAL = "EPHEMERAL"
+
+
+class Killed(BaseException):
+    """kill -9: nothing after it is run."""
+
+
+def token(**changes: object) -> Token:
+    whole = Token(
+        node=NodeName("home-1"),
+        role="edge",
+        address=ip_address("10.85.1.0"),
+        prefix=ip_network("10.85.0.0/16"),
+        interface=Interface("gw0"),
+        suffix=HostName("grid"),
+        enrol_port=2087,
+        api_port=2086,
+        mtu=1420,
+        expires=NOW + timedelta(hours=1),
+        ephemeral_private_key=EPHEMERAL,
+        gateways=(
+            GatewayContact(
+                node=NodeName("gw"), public_key=GATEWAY, endpoint="203.0.113.7:51820", address=ip_address("10.85.0.1")
+            ),
+        ),
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class SavedSpec:
+    spec: NodeSpec | None
+
+
+@dataclass
+class World:
+    """Disk, device, gateway and control in memory. ``kill_at``: which event does not return; ``seconds``: a clock."""
+
+    kill_at: int = -1
+    kill_after: bool = False  # whether the event happened before the process died of it
+    gateway_up: bool = True
+    control_up: bool = True
+    lost_answers: int = 0  # how many answers of redeem never arrive
+    apply_after: float = 0.3  # seconds from a redemption until the gateway's device knows the key
+    refuses: Exception | None = None
+
+    events: Iterator[int] = field(default_factory=count)
+    seconds: float = 0.0
+    disk: dict[str, object] = field(default_factory=dict)
+    device_key: str | None = None
+    shaken: bool = False
+    sent: int = 0
+    redeemed: tuple[str, float] | None = None
+    issued: list[str] = field(default_factory=list)
+    ephemeral_after_redemption: bool = False
+    guard: NodeSpec | None = None
+    unguarded: bool = False
+    said: list[str] = field(default_factory=list)
+
+    # --- the host
+
+    def host(self) -> Host:
+        return Host(
+            state=self,
+            tunnel=self,
+            call=lambda _, patience: Asked(self, patience),
+            load_guard=self.load_guard,
+            new_key=lambda: f"OWN-{next(KEYS)}",
+            public_of=lambda private: PublicKey(f"public of {private}"),
+            now=lambda: NOW + timedelta(seconds=self.seconds),
+            elapsed=lambda: self.seconds,
+            wait=self.wait,
+            say=self.said.append,
+        )
+
+    def event(self, happen: Callable[[], None]) -> None:
+        number = next(self.events)
+        if number == self.kill_at and not self.kill_after:
+            raise Killed
+        happen()
+        if number == self.kill_at:
+            raise Killed
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def _set(self, name: str, value: object) -> None:
+        self.event(lambda: self.disk.__setitem__(name, value))
+
+    def load_guard(self, spec: NodeSpec) -> None:
+        self.event(lambda: setattr(self, "guard", spec))
+
+    # --- the state directory
+
+    def load_key(self) -> str | None:
+        return self.disk.get("key")  # type: ignore[return-value]
+
+    def save_key(self, private: str) -> None:
+        assert self.device_key is None, "the key is saved before it is used"
+        self._set("key", private)
+
+    def load_credential(self) -> str | None:
+        return self.disk.get("credential")  # type: ignore[return-value]
+
+    def save_credential(self, text: str) -> None:
+        self._set("credential", text)
+
+    def load_identity(self) -> JoinedAs | None:
+        return self.disk.get("identity")  # type: ignore[return-value]
+
+    def save_identity(self, identity: JoinedAs) -> None:
+        self._set("identity", identity)
+
+    def save_spec(self, spec: NodeSpec) -> None:
+        self._set("spec", spec)
+
+    def load_spec(self) -> SavedSpec:
+        return SavedSpec(self.disk.get("spec"))  # type: ignore[arg-type]
+
+    # --- the device
+
+    def up(self, private_key: str, spec: MeshSpec) -> None:
+        self.unguarded = self.unguarded or self.guard is None
+
+        def happen() -> None:
+            self.device_key, self.shaken = private_key, False
+            if spec.peers:
+                self.sent += 148
+                self.shake()
+
+        self.event(happen)
+
+    def shake(self) -> None:
+        if not self.gateway_up:
+            return
+        if self.redeemed is None:
+            self.shaken = self.device_key == EPHEMERAL
+        elif self.device_key == EPHEMERAL:
+            self.ephemeral_after_redemption = True
+            self.shaken = True
+        else:
+            key, at = self.redeemed
+            self.shaken = self.device_key == key and self.seconds >= at + self.apply_after
+
+    def seen(self) -> tuple[PeerSeen, ...]:
+        at = NOW + timedelta(seconds=self.seconds)
+        return (
+            PeerSeen(
+                public_key=GATEWAY,
+                endpoint="203.0.113.7:51820",
+                allowed_ips=(ip_network("10.85.0.1/32"),),
+                latest_handshake=at if self.shaken else None,
+                received_bytes=92 if self.shaken else 0,
+                sent_bytes=self.sent,
+                keepalive=15,
+            ),
+        )
+
+    def down(self) -> None:
+        self.device_key = None
+
+    def reboot(self) -> None:
+        """What a killed process leaves: the disk and the far side."""
+        self.device_key, self.shaken, self.guard, self.kill_at = None, False, None, -1
+
+
+KEYS = count(1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    world: World
+    patience: float
+
+    def _reached(self, *, own: bool) -> bool:
+        """Whether a request gets through: the address is the own key's as soon as that is redeemed."""
+        world = self.world
+        right = world.redeemed is not None if own else world.redeemed is None
+        if world.gateway_up and world.control_up and world.shaken and right and (world.device_key != EPHEMERAL) == own:
+            world.seconds += 0.01
+            return True
+        world.seconds += self.patience
+        return False
+
+    def redeem(self, key: PublicKey) -> object:
+        world = self.world
+        if not self._reached(own=False):
+            raise Unavailable("no answer")
+        if world.refuses is not None:
+            raise world.refuses
+        world.event(lambda: setattr(world, "redeemed", (str(key).removeprefix("public of "), world.seconds)))
+        if world.lost_answers:
+            world.lost_answers -= 1
+            world.seconds += self.patience
+            raise Unavailable("the answer was lost")
+        return object()
+
+    def confirm(self) -> Confirmed:
+        world = self.world
+        if not self._reached(own=True):
+            raise Unavailable("no answer")
+        assert "used" not in world.disk, "a credential that was used is not replaced"
+        world.event(lambda: world.issued.append(f"credential-{len(world.issued)}"))
+        return Confirmed(node=NodeName("home-1"), role=Role.EDGE, state=NodeState.ACTIVE, credential=world.issued[-1])
+
+    def spec(self, credential: str) -> NodeSpec:
+        world = self.world
+        if not self._reached(own=True):
+            raise Unavailable("no answer")
+        assert credential == world.issued[-1], "only the last credential is good"
+        world.disk["used"] = True
+        assert world.guard is not None
+        return world.guard
+
+
+def join(world: World, invitation: Token | None = None) -> JoinedAs:
+    return Join(invitation or token(), world.host(), patience=30).run()
+
+
+def is_in(world: World) -> bool:
+    return (
+        world.redeemed is not None
+        and world.disk.get("key") == world.redeemed[0]
+        and bool(world.issued)
+        and world.disk.get("credential") == world.issued[-1]
+        and isinstance(world.disk.get("identity"), JoinedAs)
+        and world.disk.get("spec") is not None
+    )
+
+
+def test_a_newcomer_ends_with_its_own_key_credential_identity_and_spec() -> None:
+    world = World()
+    identity = join(world)
+    assert is_in(world)
+    assert identity == identity_of(token(), no_hosts=False)
+    assert not world.unguarded
+    assert world.guard is not None
+    assert world.guard.guard.openings == ()
+    assert world.seconds < 2
+
+
+def events_of_a_whole_join() -> int:
+    world = World()
+    join(world)
+    return next(world.events)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kill_at", range(events_of_a_whole_join()))
+def test_killed_at_any_point_and_run_again_it_is_in(kill_at: int, after: bool) -> None:
+    world = World(kill_at=kill_at, kill_after=after)
+    with pytest.raises(Killed):
+        join(world)
+    half = world.disk.get("identity") is not None and world.disk.get("credential") is None
+    assert not half
+    world.reboot()
+    join(world)
+    assert is_in(world)
+    assert not world.ephemeral_after_redemption, "the gateway would take it for a stolen invitation"
+
+
+def test_an_answer_that_was_lost_is_found_again_with_the_own_key() -> None:
+    world = World(lost_answers=1)
+    join(world)
+    assert is_in(world)
+    assert not world.ephemeral_after_redemption
+
+
+def test_a_gateway_that_is_slow_to_take_the_key_is_waited_for() -> None:
+    world = World(apply_after=5)
+    join(world)
+    assert is_in(world)
+    assert not world.ephemeral_after_redemption
+
+
+def test_without_an_answer_the_cause_is_said_within_ten_seconds() -> None:
+    world = World(gateway_up=False)
+    with pytest.raises(Unavailable, match="none came back"):
+        join(world)
+    assert len(world.said) == 1
+    assert "UDP" in world.said[0]
+    assert world.disk.keys() == {"key"}
+
+
+def test_said_when() -> None:
+    world = World(gateway_up=False)
+    when: list[float] = []
+    host = replace(world.host(), say=lambda _: when.append(world.seconds))
+    with pytest.raises(Unavailable):
+        Join(token(), host, patience=30).run()
+    assert when[0] <= 15
+
+
+def test_a_tunnel_without_control_behind_it_is_told_from_a_blocked_port() -> None:
+    world = World(control_up=False)
+    with pytest.raises(Unavailable, match="the tunnel stands"):
+        join(world)
+
+
+def test_redeemed_and_not_confirmed_is_not_finished_and_goes_on_later() -> None:
+    world = World(apply_after=1000)
+    with pytest.raises(NotFinished, match="again"):
+        join(world)
+    world.apply_after = 0
+    join(world)
+    assert is_in(world)
+
+
+def test_a_refusal_is_passed_on_and_nothing_but_the_key_is_kept() -> None:
+    world = World(refuses=Conflict("the invitation was redeemed with another key"))
+    with pytest.raises(Conflict, match="another key"):
+        join(world)
+    assert world.disk.keys() == {"key"}
+
+
+def test_a_node_that_is_in_is_left_alone_by_the_same_token() -> None:
+    world = World()
+    join(world)
+    world.guard, world.device_key = None, "running"
+    assert join(world).node == "home-1"
+    assert world.guard is None
+    assert world.device_key == "running"
+
+
+def test_a_host_that_is_another_node_refuses() -> None:
+    world = World()
+    join(world)
+    with pytest.raises(Conflict, match="home-1 already"):
+        join(world, token(node=NodeName("home-2"), address=ip_address("10.85.1.1")))
+
+
+def test_an_expired_token_names_both_times_and_changes_nothing() -> None:
+    world = World()
+    with pytest.raises(Invalid, match=r"expired at 2026-03-01 11:59:00.*clock says 2026-03-01 12:00:00"):
+        join(world, token(expires=NOW - timedelta(minutes=1)))
+    assert world.disk == {}
+    assert world.guard is None
+
+
+@pytest.mark.parametrize(("role", "said"), [("gateway", "does not join"), ("emperor", "does not know")])
+def test_a_role_that_cannot_join_is_refused(role: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        check_token(token(role=role), NOW)

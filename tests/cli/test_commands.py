@@ -1,0 +1,201 @@
+"""The nouns of the CLI against a real control: what they answer, to a person and to a machine."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from gridwire.core.enrollment import decode_token
+
+SERVE = Path(__file__).with_name("serve_control.py")
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert process.poll() is None, "control ended"
+        assert time.monotonic() < deadline, "control did not start"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of a running control. All tests here share it: each takes names of its own."""
+    directory = tmp_path_factory.mktemp("control")
+    (directory / "run").mkdir()
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
+        try:
+            wait_for(directory / "run/local.sock", process)
+            yield directory
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture
+def grid(cli: Any, control: Path, settings_file: Path) -> Any:
+    """A CLI with a control behind it."""
+    lines = settings_file.read_text().splitlines()
+    settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {control}/run}}", ""]))
+    return cli
+
+
+def parsed(grid: Any, *arguments: str) -> Any:
+    ran = grid(*arguments, "-o", "json")
+    assert ran.code in (0, 3), ran.err
+    return json.loads(ran.out)
+
+
+def test_an_invitation_is_a_token_that_join_takes(grid: Any) -> None:
+    said = parsed(grid, "invite", "invited", "--tag", "site=a", "--ttl", "2h", "--reach", "127.0.0.1:9000")
+    token = decode_token(said["token"])
+    assert (token.node, token.role, str(token.address)) == ("invited", "edge", said["address"])
+    assert token.gateways[0].endpoint == "gw.example.com:51820"
+    assert 7000 < (token.expires - datetime.now(UTC)).total_seconds() <= 7200
+    assert said["command"] == "gridwire join --reach 127.0.0.1:9000"
+    assert said["token"] not in said["command"]
+
+
+def test_for_a_person_only_the_token_stands_on_stdout(grid: Any) -> None:
+    ran = grid("invite", "alone")
+    assert ran.code == 0
+    assert ran.out.count("\n") == 1
+    assert decode_token(ran.out).node == "alone"
+    assert "gridwire join" in ran.err
+
+
+def test_a_name_is_given_once(grid: Any) -> None:
+    assert grid("invite", "once").code == 0
+    ran = grid("invite", "once")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "--replace" in ran.err
+
+
+def test_a_device_gets_a_configuration_that_only_its_owner_can_read(grid: Any, tmp_path: Path) -> None:
+    path = tmp_path / "phone.conf"
+    ran = grid("invite", "phone", "--role", "client", "--config", str(path))
+    assert ran.code == 0, ran.err
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text()
+    address = parsed(grid, "node", "show", "phone")["node"]["address"]
+    assert f"Address = {address}/32" in text
+    assert "AllowedIPs = 10.85.0.1/32" in text
+    assert "Endpoint = gw.example.com:51820" in text
+    private = text.split("PrivateKey = ")[1].split("\n")[0]
+    assert private not in ran.out + ran.err
+    again = grid("invite", "tablet", "--role", "client", "--config", str(path))
+    assert again.code == 1
+    assert path.read_text() == text
+    assert grid("node", "show", "tablet").code == 2
+
+
+def test_a_device_shows_its_configuration_as_qr(grid: Any) -> None:
+    ran = grid("invite", "laptop", "--role", "operator", "--qr")
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) > 20
+    assert "PrivateKey" not in ran.out
+
+
+def test_publishing_and_routing_say_what_they_did_and_for_whom(grid: Any) -> None:
+    grid("invite", "reader", "--role", "client", "--tag", "reads=yes", "--qr")
+    grid("invite", "boss", "--role", "operator", "--qr")
+    to = ("--to", "127.0.0.1:9000", "--on", "tag:site=none", "--health", "http:/z")
+    published = grid("service", "publish", "told", *to)
+    assert published.code == 0, published.err
+    assert published.out.startswith("told → 127.0.0.1:9000, no endpoint yet\n")
+    added = grid("route", "add", "--host", "told", "--to", "told", "--allow", "tag:reads=yes")
+    assert added.code == 0, added.err
+    assert "http://told.grid/ → told" in added.out
+    assert "Can open it: reader. Cannot: " in added.out
+    assert "boss" in added.out.split("Cannot: ")[1].splitlines()[0]
+    assert parsed(grid, "route", "show", "told")["allow"] == [{"kind": "tag", "value": "reads=yes"}]
+
+
+def test_publishing_again_changes_it(grid: Any) -> None:
+    grid("service", "publish", "twice", "--to", "127.0.0.1:9000", "--on", "role:edge")
+    grid("service", "publish", "twice", "--to", "unix:/run/app.sock", "--on", "role:edge", "--retries", "0")
+    services = [s for s in parsed(grid, "service", "list") if s["name"] == "twice"]
+    assert [(s["target"]["path"], s["retries"]) for s in services] == [("/run/app.sock", 0)]
+
+
+def test_a_route_to_nothing_is_refused_and_changes_nothing(grid: Any) -> None:
+    before = parsed(grid, "revision", "list")
+    ran = grid("route", "add", "--host", "void", "--to", "void", "--allow", "role:client")
+    assert ran.code == 2
+    assert ran.err.startswith("gridwire: to: there is no service void")
+    assert parsed(grid, "revision", "list") == before
+
+
+def test_removing_asks_for_what_stands_on_it_first(grid: Any) -> None:
+    grid("service", "publish", "gone", "--to", "127.0.0.1:9000", "--on", "role:edge")
+    grid("policy", "set", "gone", "--allow", "role:client,tag:site=a")
+    grid("route", "add", "--host", "gone", "--to", "gone", "--allow", "policy:gone")
+    assert grid("service", "remove", "gone", "--yes").code == 1
+    assert grid("policy", "remove", "gone", "--yes").code == 1
+    for noun in ("route", "service", "policy"):
+        assert "gone" in grid(noun, "list").out
+        assert grid(noun, "remove", "gone", "--yes").code == 0
+        assert "gone" not in grid(noun, "list").out
+    assert grid("route", "remove", "gone", "--yes").code == 2
+
+
+def test_tags_are_set_and_taken_off(grid: Any) -> None:
+    grid("invite", "tagged", "--tag", "site=a")
+    grid("node", "tag", "tagged", "rack=3", "site-")
+    assert parsed(grid, "node", "show", "tagged")["node"]["tags"] == [["rack", "3"]]
+
+
+def test_draining_and_back(grid: Any) -> None:
+    grid("invite", "wet")
+    assert parsed(grid, "node", "drain", "wet")["node"]["drained"] is True
+    assert "drained" in grid("node", "list").out
+    assert parsed(grid, "node", "undrain", "wet")["node"]["drained"] is False
+
+
+def test_revoking_where_the_gateway_is_away_is_not_finished(grid: Any) -> None:
+    grid("invite", "lost", "--role", "client", "--qr")
+    ran = grid("node", "revoke", "lost", "--yes")
+    assert ran.code == 3
+    assert "gw" in ran.err
+
+
+def test_status_is_unhealthy_while_the_gateway_is_silent(grid: Any) -> None:
+    ran = grid("status")
+    assert ran.code == 3
+    assert "gw" in ran.out
+    assert {"nodes", "routes", "findings"} <= set(parsed(grid, "status"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("node", "list"),
+        ("node", "show", "gw"),
+        ("service", "list"),
+        ("route", "list"),
+        ("policy", "list"),
+        ("revision", "list"),
+        ("revision", "show", "1"),
+        ("events",),
+        ("status",),
+        ("reach", "list"),
+    ],
+    ids=" ".join,
+)
+def test_json_and_yaml_say_the_same(command: tuple[str, ...], grid: Any) -> None:
+    as_json = json.loads(grid(*command, "-o", "json").out)
+    as_yaml = YAML(typ="safe").load(grid(*command, "-o", "yaml").out)
+    assert json.loads(json.dumps(as_yaml, default=str)).__class__ is as_json.__class__
+    assert len(as_yaml) == len(as_json)

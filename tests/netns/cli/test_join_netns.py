@@ -1,0 +1,181 @@
+"""init, up, invite, join and revoke as a user types them, on hosts that are network namespaces."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, CompletedProcess
+
+import pytest
+
+from gridwire.lab.topology import Lab, Link, Place, build
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
+GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
+PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
+HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
+
+
+def gridwire(lab: Lab, host: str, *arguments: str, stdin: str | None = None) -> CompletedProcess[str]:
+    return lab.host(host).run([*GRIDWIRE, *arguments], input_text=stdin, timeout=120, check=False)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.2)
+
+
+def files(lab: Lab, host: str) -> dict[str, str]:
+    done = lab.host(host).run(
+        ["sh", "-c", "find /etc/gridwire /var/lib/gridwire -type f 2>/dev/null | sort | xargs -r sha256sum"],
+        check=False,
+    )
+    return dict(reversed(line.split()) for line in done.stdout.splitlines())  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    places = [
+        Place(host="gw", link="public", number=7),
+        *(Place(host=name, link="home", number=number) for number, name in enumerate(("e1", "e2", "c1"), 5)),
+    ]
+    built = build((PUBLIC, HOME), places)
+    try:
+        yield built
+    finally:
+        built.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(lab: Lab) -> Lab:
+    """The lab with a gateway that runs."""
+    done = gridwire(lab, "gw", "init", "gw", "--endpoint", lab.address("gw"), "--yes")
+    assert done.returncode == 0, done.stderr
+    start_up(lab, "gw")
+    until(lambda: gridwire(lab, "gw", "status").returncode == 0)
+    return lab
+
+
+def start_up(lab: Lab, host: str) -> None:
+    lab.host(host).start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
+
+
+def token_for(lab: Lab, name: str, *options: str) -> str:
+    done = gridwire(lab, "gw", "invite", name, "-o", "json", *options)
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["token"])
+
+
+def test_init_shows_before_it_changes_and_asks(lab: Lab) -> None:
+    before = files(lab, "e2")
+    done = gridwire(lab, "e2", "init", "other", "--endpoint", lab.address("e2"))
+    assert done.returncode == 2
+    assert "this host ✓" in done.stdout
+    assert "no clash ✓" in done.stdout
+    assert "--yes" in done.stderr
+    assert files(lab, "e2") == before
+
+
+def test_init_refuses_a_prefix_that_the_host_uses(lab: Lab) -> None:
+    lab.host("e2").run(["ip", "addr", "add", "10.85.9.1/24", "dev", "eth0"])
+    try:
+        done = gridwire(lab, "e2", "init", "other", "--endpoint", lab.address("e2"), "--yes")
+    finally:
+        lab.host("e2").run(["ip", "addr", "del", "10.85.9.1/24", "dev", "eth0"])
+    assert done.returncode == 1
+    assert "10.85.9.1/24 of eth0" in done.stderr
+    assert "10.86.0.0/16 is free" in done.stderr
+    assert files(lab, "e2") == {}
+
+
+def test_a_second_init_changes_nothing(gateway: Lab) -> None:
+    before = {path: digest for path, digest in files(gateway, "gw").items() if "/control/" not in path}
+    endpoint = gateway.address("gw")
+    assert gridwire(gateway, "gw", "init", "gw", "--endpoint", endpoint, "--yes").returncode == 0
+    assert gridwire(gateway, "gw", "init", "gw", "--endpoint", endpoint).returncode == 1
+    assert gridwire(gateway, "gw", "init", "other", "--endpoint", endpoint, "--yes").returncode == 1
+    after = {path: digest for path, digest in files(gateway, "gw").items() if "/control/" not in path}
+    assert {p: d for p, d in after.items() if "agent" not in p} == {p: d for p, d in before.items() if "agent" not in p}
+    assert after["/var/lib/gridwire/agent/node.key"] == before["/var/lib/gridwire/agent/node.key"]
+
+
+def test_secrets_are_for_root_alone(gateway: Lab) -> None:
+    listing = gateway.host("gw").run(["stat", "-c", "%a %U %n", "/var/lib/gridwire/agent/node.key"])
+    assert listing.stdout.startswith("600 root")
+    modes = gateway.host("gw").run(["stat", "-c", "%a %U", "/var/lib/gridwire/control", "/var/lib/gridwire/agent"])
+    assert modes.stdout.split() == ["700", "gridwire", "700", "root"]
+
+
+def test_join_revoke_and_join_again(gateway: Lab) -> None:
+    token = token_for(gateway, "e1", "--tag", "site=a")
+    done = gridwire(gateway, "e1", "join", "--reach", "127.0.0.1:9000", stdin=f"{token}\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("e1 (edge) joined as 10.85.1.")
+    assert token not in done.stdout + done.stderr
+    assert gridwire(gateway, "e1", "reach", "list").stdout.split() == ["REACH", "127.0.0.1:9000"]
+    listed = gridwire(gateway, "gw", "node", "show", "e1", "-o", "json")
+    assert json.loads(listed.stdout)["node"]["state"] == "active"
+
+    again = gridwire(gateway, "e1", "join", stdin=token)
+    assert again.returncode == 0, again.stderr
+
+    stolen = gateway.host("e2").start(
+        [*GRIDWIRE, "join", "--token-file", "/dev/stdin"], stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
+    )
+    assert stolen.stdin is not None
+    stolen.stdin.write(token)
+    stolen.stdin.close()
+    until(lambda: "quarantined" in gridwire(gateway, "gw", "node", "show", "e1").stdout, 30)
+    assert stolen.poll() is None, "the thief got an answer"
+    stolen.terminate()
+    stolen.wait(20)
+    assert gateway.host("e2").run(["test", "-e", "/var/lib/gridwire/agent/credential"], check=False).returncode == 1
+
+    assert gridwire(gateway, "gw", "node", "revoke", "e1", "--yes").returncode == 0
+    fresh = token_for(gateway, "e1")
+    refused = gridwire(gateway, "e1", "join", stdin=fresh)
+    assert refused.returncode == 1
+    assert "--anew" in refused.stderr
+    anew = gridwire(gateway, "e1", "join", "--anew", stdin=fresh)
+    assert anew.returncode == 0, anew.stderr
+    assert gridwire(gateway, "e1", "reach", "list").stdout.split() == ["REACH", "127.0.0.1:9000"]
+
+
+def test_a_blocked_port_is_told_within_ten_seconds(gateway: Lab) -> None:
+    token = token_for(gateway, "c1", "--role", "client")
+    drop = "add table inet blocked; add chain inet blocked i { type filter hook input priority -300; }; "
+    drop += "add rule inet blocked i udp dport 51820 ip saddr " + gateway.address("c1") + " drop"
+    gateway.host("gw").run(["nft", drop])
+    began = time.monotonic()
+    process = gateway.host("c1").start([*GRIDWIRE, "join", "--token-file", "/dev/stdin"], stdin=PIPE)
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.stdin.write(token)
+    process.stdin.close()
+    said = process.stderr.readline()
+    assert time.monotonic() - began < 12
+    assert "none came back" in said
+    gateway.host("gw").run(["nft", "delete table inet blocked"])
+    assert process.wait(60) == 0
+    process.stderr.close()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def test_the_prefix_of_the_mesh_is_compared_with_the_newcomers_network(gateway: Lab) -> None:
+    token = token_for(gateway, "clash", "--role", "client")
+    before = files(gateway, "e2")
+    gateway.host("e2").run(["ip", "addr", "add", "10.85.7.1/24", "dev", "eth0"])
+    try:
+        done = gridwire(gateway, "e2", "join", stdin=token)
+    finally:
+        gateway.host("e2").run(["ip", "addr", "del", "10.85.7.1/24", "dev", "eth0"])
+    assert done.returncode == 1
+    assert "10.85.7.1/24 of eth0" in done.stderr
+    assert files(gateway, "e2") == before
