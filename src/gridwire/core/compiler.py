@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from ipaddress import ip_network
 
-from gridwire.core.access import allowed_addresses, endpoints_of, may_use, resolved
+from gridwire.core.access import allowed_addresses, endpoints_of, may_use, resolved, selects
 from gridwire.core.addressing import Address, Prefix
 from gridwire.core.fleet import (
     ON_MESH,
@@ -140,6 +140,8 @@ def _guard(fleet: Fleet, node: Node) -> GuardSpec:
                 )
                 for role in (Role.CLIENT, Role.EDGE, Role.OPERATOR)
             ),
+            # Another gateway's agent asks for its spec as an edge's does; it opens no routes.
+            _opening("gateway", (n for n in fleet.gateways() if n.name != node.name), (network.api_port,)),
             # Confirmed and waiting for a yes: its agent may ask for its spec, and for nothing else.
             _opening("pending", (n for n in fleet.nodes if n.state is NodeState.PENDING), (network.api_port,)),
         )
@@ -240,7 +242,7 @@ def _edge_proxy(fleet: Fleet, node: Node, version: tuple[int, int]) -> ProxySpec
                     send_timeout_ms=service.send_timeout_ms,
                 )
                 for service in fleet.services
-                if node in endpoints_of(fleet, service)
+                if node.state is NodeState.ACTIVE and any(selects(selector, node) for selector in service.on)
             ),
         ),
     )

@@ -16,19 +16,24 @@ import binascii
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from gridwire.core.addressing import Address, Prefix, check_prefix
 from gridwire.core.errors import Invalid
+from gridwire.core.fleet import Fleet, Invitation, Node, NodeState
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name
-from gridwire.core.wireguard import PublicKey, decode_key, public_key
+from gridwire.core.wireguard import PeerSeen, PublicKey, decode_key, public_key
 
 _MAGIC = "gw1_"
 _CHECKSUM_BYTES = 6
 _LONGEST = 8192
 LIFETIME_SECONDS = 3600
 LONGEST_LIFETIME_SECONDS = 30 * 86_400
+
+# A newcomer whose 202 was lost keeps sending on the ephemeral key, and WireGuard then starts one handshake more
+# after 15 s (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT, paper §6.1). That one, from the newcomer's own host, is no leak.
+LEAK_GRACE = timedelta(seconds=16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,3 +145,78 @@ def decode_token(text: str, field: str = "token") -> Token:
     if token.address not in token.prefix or not token.gateways:
         raise Invalid(field, "it names no gateway, or an address outside its mesh", fix="ask for a new one")
     return token
+
+
+def check_lifetime(seconds: int, field: str = "ttl_seconds") -> timedelta:
+    """How long an invitation lives: 1 second to 30 days; raise Invalid."""
+    if not 1 <= seconds <= LONGEST_LIFETIME_SECONDS:
+        raise Invalid(
+            field,
+            f"{seconds} s is not from 1 s to {LONGEST_LIFETIME_SECONDS // 86_400} days",
+            fix="invite again when it is needed; a long-lived invitation is a key lying about",
+        )
+    return timedelta(seconds=seconds)
+
+
+def provisional_name(fleet: Fleet, name: NodeName) -> NodeName:
+    """What a replacement is called until it takes the name of the node that it replaces: ``NAME-new``."""
+    taken = {node.name for node in fleet.nodes if node.state is not NodeState.REVOKED}
+    for number in range(1, len(taken) + 2):
+        suffix = "-new" if number == 1 else f"-new-{number}"
+        candidate = NodeName(name[: 63 - len(suffix)].rstrip("-") + suffix)
+        if candidate not in taken:
+            return candidate
+    raise AssertionError("more candidates than names that are taken")
+
+
+def expired(invitation: Invitation, node: Node, now: datetime) -> bool:
+    """Whether the invitation is over and its node never came: a node that confirmed in time stays."""
+    return invitation.expires <= now and node.state in (NodeState.INVITED, NodeState.REDEEMED)
+
+
+def leaked(invitation: Invitation, peers: tuple[PeerSeen, ...]) -> bool:
+    """Whether the ephemeral key was used again after redemption, as one gateway's device shows it.
+
+    From another host than the node's own key calls from: at once; from the same one: after LEAK_GRACE.
+    `wg show dump` cuts handshakes to whole seconds, so one of the second of the redemption never counts.
+    """
+    by_key = {peer.public_key: peer for peer in peers}
+    ephemeral = by_key.get(invitation.ephemeral_key)
+    if invitation.redeemed_at is None or ephemeral is None or ephemeral.latest_handshake is None:
+        return False
+    if ephemeral.latest_handshake <= invitation.redeemed_at:
+        return False
+    own = by_key.get(invitation.redeemed_key) if invitation.redeemed_key is not None else None
+    elsewhere = own is not None and None not in (own.endpoint, ephemeral.endpoint) and _host(own) != _host(ephemeral)
+    return elsewhere or ephemeral.latest_handshake > invitation.redeemed_at + LEAK_GRACE
+
+
+def _host(peer: PeerSeen) -> str:
+    return (peer.endpoint or "").rpartition(":")[0]
+
+
+def likely_cause(state: NodeState, *, packets_arrived: int, handshake: bool, gateway_reports: bool) -> str:
+    """Why an invitation is not further than it is, as far as a gateway can tell; empty where nothing is wrong."""
+    if state is NodeState.REVOKED:
+        return "the invitation expired or was cancelled: invite again"
+    if state is NodeState.QUARANTINED:
+        return "the invitation was used twice, so it may have leaked: revoke the node and invite again"
+    if state is NodeState.PENDING:
+        return "it waits for a yes: gridwire node approve"
+    if state is NodeState.REDEEMED:
+        return "its key is known, and it has not confirmed yet: is `gridwire join` still running there?"
+    if state is not NodeState.INVITED:
+        return ""
+    if not gateway_reports:
+        return "no gateway's agent reports: is `gridwire agent` running on the gateway?"
+    if handshake:
+        return "the tunnel answers, but join has not finished: is `gridwire join` still running there?"
+    if packets_arrived:
+        return (
+            "packets arrive, and none of them opens a handshake: another invitation's token, "
+            "or the newcomer's clock is wrong"
+        )
+    return (
+        "no packet has arrived at the gateway's UDP port: a provider's firewall before the gateway, "
+        "UDP blocked where the newcomer is, or join was not started"
+    )

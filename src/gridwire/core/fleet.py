@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from gridwire.core.addressing import Address, Prefix
 from gridwire.core.errors import Invalid, NotFound
@@ -259,8 +259,47 @@ class Fleet:
                 return service
         raise NotFound(f"there is no service {shown(name)}", fix="`gridwire service list` names them")
 
+    def at(self, address: Address) -> Node | None:
+        """The node that was given the address, a revoked one too."""
+        return next((node for node in self.nodes if node.address == address), None)
+
+    def put(self, item: Noun) -> Fleet:
+        """The fleet with ``item`` in it, in place of the one of its identity: a node's is its address."""
+        place, identity = _PLACES[type(item)], _identity(item)
+        others = [other for other in getattr(self, place) if _identity(other) != identity]
+        changed: dict[str, Any] = {place: tuple(sorted([*others, item], key=_order))}
+        return replace(self, **changed)
+
+    def drop(self, item: Noun) -> Fleet:
+        """The fleet without the one of ``item``'s identity."""
+        place, identity = _PLACES[type(item)], _identity(item)
+        remaining: dict[str, Any] = {place: tuple(o for o in getattr(self, place) if _identity(o) != identity)}
+        return replace(self, **remaining)
+
     def gateways(self) -> tuple[Node, ...]:
         return tuple(n for n in self.nodes if n.role is Role.GATEWAY and n.state is NodeState.ACTIVE)
 
     def active(self, role: Role | None = None) -> tuple[Node, ...]:
         return tuple(n for n in self.nodes if n.state is NodeState.ACTIVE and role in (None, n.role))
+
+
+Noun = Node | Invitation | Service | Route | Policy
+
+_PLACES: dict[type, str] = {
+    Node: "nodes",
+    Invitation: "invitations",
+    Service: "services",
+    Route: "routes",
+    Policy: "policies",
+}
+
+
+def _identity(item: Noun) -> object:
+    """What stays when the rest of a noun changes: a node may be renamed, its address is its own for ever."""
+    if isinstance(item, Node):
+        return item.address
+    return item.ephemeral_key if isinstance(item, Invitation) else item.name
+
+
+def _order(item: Noun) -> tuple[str, str]:
+    return (item.node, item.ephemeral_key) if isinstance(item, Invitation) else (item.name, str(_identity(item)))

@@ -8,6 +8,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     PATCH  /api/v1/nodes/NAME                NodeChange    NodeView
     POST   /api/v1/nodes/NAME/approve                      NodeView
     POST   /api/v1/nodes/NAME/revoke                       Revoked      | 504 not-finished
+    POST   /api/v1/devices                   Device        NodeView     | local.sock alone
     POST   /api/v1/invitations               Invite        Invited
     GET    /api/v1/invitations/NAME                        Progress
     DELETE /api/v1/invitations/NAME                        204
@@ -49,7 +50,8 @@ class Listing(Generic[T]):
 class Invite:
     """Ask for an invitation. The ephemeral key pair is made by the asker; its private half stays there.
 
-    ``needs_approval`` none: control decides (yes where a service selects the tags).
+    ``needs_approval`` none: control decides (yes where a service selects the tags). ``replace``: the new node
+    takes name, role and, where none are given, tags of the one that it replaces. ``endpoint``: a gateway's.
     """
 
     name: NodeName
@@ -59,6 +61,7 @@ class Invite:
     ttl_seconds: int = LIFETIME_SECONDS
     needs_approval: bool | None = None
     replace: bool = False
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,19 @@ class Invited:
     expires: datetime
     network: Network
     gateways: tuple[GatewayContact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that runs the official WireGuard app: active at once, without an agent and so without a credential.
+
+    The asker made its key pair, shows the private half once and sends the public one; operators and clients only.
+    """
+
+    name: NodeName
+    role: Role
+    public_key: PublicKey
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,7 @@
+"""Control's API as agent, CLI and join use it."""
+
+from gridwire.adapters.control_api import calls
+from gridwire.adapters.control_api.calls import Answer, Call
+from gridwire.adapters.control_api.client import AsyncControlApi, ControlApi
+
+__all__ = ["Answer", "AsyncControlApi", "Call", "ControlApi", "calls"]

@@ -1,0 +1,26 @@
+"""nginx on a host: the binary and its modules, the configuration test, the door, the running master."""
+
+from gridwire.adapters.nginx.binary import Nginx, find_nginx
+from gridwire.adapters.nginx.config_test import test_config
+from gridwire.adapters.nginx.door import Door
+from gridwire.adapters.nginx.launch import Launch, exec_nginx, prepare
+from gridwire.adapters.nginx.logs import rotate_logs
+from gridwire.adapters.nginx.master import master_pid, reload_nginx, signal_master
+from gridwire.adapters.nginx.state_files import read_text, remove, write_text
+
+__all__ = [
+    "Door",
+    "Launch",
+    "Nginx",
+    "exec_nginx",
+    "find_nginx",
+    "master_pid",
+    "prepare",
+    "read_text",
+    "reload_nginx",
+    "remove",
+    "rotate_logs",
+    "signal_master",
+    "test_config",
+    "write_text",
+]

@@ -1,0 +1,39 @@
+"""What `gridwire up` runs: siblings in the foreground, in any order, and the two sockets that control is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridwire.core import paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A program to keep running. ``oneshot``: run until it succeeds once. ``sockets``: it gets control's two.
+
+    It is started as it is, with no environment of its own: no secret travels that way.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    oneshot: bool = False
+    sockets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpSpec:
+    """``control_socket`` is bound 0660 to ``control_group``, ``local_socket`` 0600; neither where no child wants them.
+
+    Seconds: ``first_pause`` doubles to ``longest_pause`` between restarts, and starts over for a child that lived
+    for ``settled``; ``grace`` is from SIGTERM to SIGKILL.
+    """
+
+    children: tuple[Child, ...]
+    control_socket: str = paths.CONTROL_SOCKET
+    local_socket: str = paths.LOCAL_SOCKET
+    control_owner: str = paths.CONTROL_USER
+    control_group: str = paths.NGINX_USER
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+    settled: float = 5.0
+    grace: float = 8.0

@@ -1,0 +1,1 @@
+"""Alembic's scripts; ``schema.migrate`` runs them, no alembic.ini or env.py is needed."""

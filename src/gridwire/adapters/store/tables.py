@@ -1,0 +1,116 @@
+"""The tables, as the newest migration leaves them.
+
+Nouns are stored as the JSON of their core dataclass; columns beside it exist only to be indexed or to hold what
+a constraint must judge. ``nodes`` and ``keys`` never lose a row: no address and no key is given twice.
+Times are microseconds since 1970, UTC: both databases compare integers alike.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),  # epoch revision given_gateways given_nodes
+    Column("value", Integer, nullable=False),
+)
+
+network = Table(
+    "network",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("document", Text, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("address", String(45), primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("revision", Integer, nullable=False),  # the one that changed the node last
+    Column("document", Text, nullable=False),
+)
+_LIVE = text("state <> 'revoked'")
+Index("one_live_node_per_name", nodes.c.name, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("public_key", String(44), primary_key=True),  # live, ephemeral, gateways' and tombstoned ones alike
+    Column("address", String(45), ForeignKey("nodes.address"), nullable=False),
+    Column("kind", String(16), nullable=False),  # node | ephemeral
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("ephemeral_key", String(44), ForeignKey("keys.public_key"), primary_key=True),
+    Column("address", String(45), ForeignKey("nodes.address"), nullable=False, unique=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("redeemed_at", BigInteger),
+    Column("redeemed_key", String(44)),
+    Column("redeemed_revision", Integer),
+    Column("closed_at", BigInteger),  # no longer part of the fleet
+)
+Index("open_invitations", invitations.c.expires_at, sqlite_where=text("closed_at IS NULL"))
+
+services = Table(
+    "services",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("host", String(255), nullable=False),  # in full, under the suffix
+    Column("path", String(1024), nullable=False),  # without a slash at its end
+    Column("document", Text, nullable=False),
+)
+Index("one_route_per_host_and_path", routes.c.host, routes.c.path, unique=True)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("address", String(45), ForeignKey("nodes.address"), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed", Text, nullable=False),  # JSON list of sentences
+    Column("fleet", LargeBinary, nullable=False),  # zlib of the whole fleet's JSON
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -1,0 +1,60 @@
+"""What the agent works on, and how often: built by ``wiring``, or by a test from sections in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gridwire.agent.dead_man import ROLL_BACK_SECONDS
+from gridwire.agent.reconcile import Section
+from gridwire.core.addressing import Address
+from gridwire.core.health import Health
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.perimeter import Finding
+from gridwire.core.targets import Reach
+
+Wake = Callable[[], None]
+
+
+class Watch(Protocol):
+    def close(self) -> None: ...
+
+
+def no_reach() -> tuple[Reach, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """All in seconds. ``hold``: how long a spec that was rolled back rests before it is tried once more."""
+
+    heal: float = 2.0
+    waiting: float = 0.3
+    long_waiting: float = 1.0
+    failed: float = 0.5
+    longest_failed: float = 10.0
+    report: float = 5.0
+    poll: float = 25.0
+    away: float = 0.2
+    longest_away: float = 5.0
+    dead_man: float = ROLL_BACK_SECONDS
+    hold: float = 5.0
+    rotate: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The sections, and what they offer besides observe, plan and apply; all of it blocks and may raise GridwireError.
+
+    ``watches`` start threads that call back when the host changed. ``push_health`` hands verdicts to nginx.
+    """
+
+    sections: tuple[Section, ...]
+    reach: Callable[[], tuple[Reach, ...]] = no_reach
+    watches: tuple[Callable[[Wake], Watch], ...] = ()
+    push_health: Callable[[Mapping[tuple[ServiceName, NodeName], Health]], object] | None = None
+    kill_sockets: Callable[[tuple[Address, ...]], object] | None = None
+    rotate_logs: Callable[[], object] | None = None
+    handshake_packets: Callable[[], int] | None = None
+    findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

@@ -1,0 +1,402 @@
+"""The agent's loops: follow control's spec, keep the host that way, say how it is. They take no connections.
+
+The agent starts from the last saved spec at once, goes on without control for as long as it takes, adopts what
+runs, and leaves all of it running when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gridwire.adapters.clock import monotonic, utc_now
+from gridwire.adapters.control_api import Answer, Call, calls
+from gridwire.agent.control_link import ControlLink, answered
+from gridwire.agent.dead_man import DeadMan
+from gridwire.agent.desired import Desired
+from gridwire.agent.health import EdgeHealth, GatewayHealth
+from gridwire.agent.host import Host, Pace
+from gridwire.agent.reconcile import Outcome, Reconciler
+from gridwire.agent.reports import Said, make_report
+from gridwire.agent.state_dir import AgentState, Version
+from gridwire.agent.waking import happened
+from gridwire.core.addressing import Address
+from gridwire.core.errors import GridwireError, Invalid, NotFinished
+from gridwire.core.fleet import Role
+from gridwire.core.joined import JoinedAs
+from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.spec import NodeSpec
+from gridwire.core.targets import Reach
+from gridwire.protocol.agent import ApplyState
+
+_QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
+_REPORT_GAP = 0.05  # seconds between reports: a burst of turning endpoints is one of them
+_QUICK_ANSWER = 0.5  # seconds: a long poll that says "nothing new" sooner is not waiting
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the loops tell each other."""
+
+    outcome: Outcome | None = None
+    in_force: Version | None = None
+    control: GridwireError | None = None
+    reach: tuple[Reach, ...] = ()
+    faults: dict[str, Finding] = field(default_factory=dict)
+
+
+class Agent:
+    """``run`` until ``stop``; ``log`` takes an event and its fields. Made inside the event loop that runs it."""
+
+    def __init__(
+        self,
+        identity: JoinedAs,
+        state: AgentState,
+        host: Host,
+        link: ControlLink,
+        log: Callable[..., object],
+        *,
+        pace: Pace | None = None,
+        now: Callable[[], datetime] = utc_now,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        self._identity = identity
+        self._host = host
+        self._link = link
+        self._log = log
+        self._pace = pace or Pace()
+        self._now = now
+        self._elapsed = elapsed
+        self._desired = Desired(identity, state)
+        self._reconciler = Reconciler(host.sections, state, now)
+        self._dead_man = DeadMan(self._pace.dead_man)
+        self._seen = _Seen()
+        self._checked: tuple[NodeSpec, tuple[Reach, ...]] | None = None
+        self._files = asyncio.Lock()  # the state directory and the host: for one at a time
+        self._wake = asyncio.Event()
+        self._urgent = False  # woken by a new spec
+        self._changed = False  # woken by a change of the host
+        self._report_now = asyncio.Event()
+        self._verdicts = asyncio.Event()
+        self._way_changed = asyncio.Event()
+        self._rolled_back = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
+        self._killing: asyncio.Task[None] | None = None
+        self._edge = EdgeHealth(identity.node, lambda: self._seen.reach, self._report_now.set)
+        self._gateway = GatewayHealth(identity.node, self._turned)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Returns after ``stop``. Once for each agent."""
+        await asyncio.to_thread(self._desired.boot)
+        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [self._reconcile, self._poll, self._report]
+        loops += [self._push_health] if self._host.push_health is not None else []
+        loops += [self._rotate] if self._host.rotate_logs is not None else []
+        with ExitStack() as watches:
+            self._start_watches(watches)
+            tasks = [asyncio.create_task(self._forever(loop)) for loop in loops]
+            try:
+                await self._stopping.wait()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._edge.close()
+                self._gateway.close()
+                await self._link.close()
+
+    # --- keeping the loops alive
+
+    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """A fault in one loop is reported and the loop begins again; the others go on meanwhile."""
+        name = getattr(loop, "__name__", "loop").strip("_")
+        while True:
+            try:
+                await loop()
+            except Exception as error:  # noqa: BLE001  # in every heartbeat until the loop has gone round again
+                self._fault(name, f"{type(error).__name__}: {error}")
+                await asyncio.sleep(1.0)
+
+    def _fault(self, name: str, what: str) -> None:
+        self._log("fault", where=name, what=what)
+        self._seen.faults[name] = Finding(
+            id="agent-fault", severity=Severity.WARNING, where="agent", what=f"{name}: {what}"
+        )
+
+    def _start_watches(self, watches: ExitStack) -> None:
+        loop = asyncio.get_running_loop()
+
+        def changed() -> None:
+            self._changed = True
+            self._wake.set()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed: the agent is ending
+                loop.call_soon_threadsafe(changed)
+
+        for watch in self._host.watches:
+            try:
+                watches.callback(watch(wake).close)
+            except (GridwireError, OSError) as error:  # changes are seen at the heal interval, then
+                self._fault("watch", str(error))
+
+    # --- the host
+
+    async def _reconcile(self) -> None:
+        tries = 0
+        looked = float("-inf")  # when all of the host was looked at
+        while True:
+            quick = self._urgent and not self._changed and self._elapsed() - looked < self._pace.heal
+            self._wake.clear()
+            self._urgent = False
+            if not quick:
+                looked, self._changed = self._elapsed(), False
+            async with self._files:
+                spec = self._desired.spec
+                outcome = None if spec is None else await asyncio.to_thread(self._make, spec, quick)
+            self._seen.faults.pop("reconcile", None)
+            if spec is None or outcome is None:
+                await self._rest(self._pace.heal, tries=0)
+                continue
+            tries = 0 if outcome.state is ApplyState.IN_SYNC else tries + 1
+            self._check_endpoints()
+            failed = outcome.state is ApplyState.FAILED
+            pause = self._interval(spec, outcome, tries)
+            if quick:
+                pause = max(0.0, min(pause, looked + self._pace.heal - self._elapsed()))
+            await self._rest(pause, tries=tries if failed else 0)
+
+    def _make(self, spec: NodeSpec, quick: bool) -> Outcome:
+        """Blocking. Make the host this spec, and draw the consequences for which spec is followed."""
+        desired = self._desired
+        if desired.live and self._dead_man.overdue(self._elapsed()):
+            outcome = self._reconciler.roll_back(spec, _cut_off(spec, self._pace.dead_man))
+        else:
+            outcome = self._reconciler.apply(spec, live=desired.live, quick=quick)
+        if outcome.version is not None:
+            self._seen.in_force = outcome.version
+        if outcome.state is ApplyState.IN_SYNC and desired.live and not self._dead_man.armed:
+            through_mesh = self._identity.role is not Role.GATEWAY
+            if not (through_mesh and self._dead_man.arm(self._elapsed())):
+                self._reconciler.commit(spec)
+                desired.kept()
+        elif outcome.state is ApplyState.ROLLED_BACK:
+            cut_off = self._dead_man.armed
+            self._dead_man.disarm()
+            desired.rolled_back(self._elapsed(), first_hold=self._pace.dead_man if cut_off else self._pace.hold)
+        self._tell(spec, outcome)
+        return outcome
+
+    def _tell(self, spec: NodeSpec, outcome: Outcome) -> None:
+        before = self._seen.outcome
+        if outcome.state is ApplyState.ROLLED_BACK:
+            self._loop.call_soon_threadsafe(self._rolled_back.set)
+        held = self._desired.retry_in(self._elapsed()) is not None
+        if before is not None and before.state is ApplyState.ROLLED_BACK and held and not outcome.error:
+            # Until the spec that failed is tried again, that it failed is the state of the node.
+            outcome = Outcome(state=before.state, version=outcome.version, error=before.error, done=outcome.done)
+        self._seen.outcome = outcome
+        shown = (outcome.state, outcome.version, outcome.detail)
+        if outcome.done or before is None or shown != (before.state, before.version, before.detail):
+            version = f"{spec.epoch}.{spec.revision}"
+            self._log("applied", state=str(outcome.state), spec=version, did=list(outcome.done), detail=outcome.detail)
+            self._loop.call_soon_threadsafe(self._report_now.set)
+            self._loop.call_soon_threadsafe(self._way_changed.set)
+
+    def _interval(self, spec: NodeSpec, outcome: Outcome, tries: int) -> float:
+        pace = self._pace
+        if outcome.state is ApplyState.APPLYING:
+            return pace.waiting if tries <= _QUICK_TRIES else pace.long_waiting
+        if outcome.state is ApplyState.FAILED:
+            return float(min(pace.failed * 2 ** min(tries - 1, 10), pace.longest_failed))
+        if outcome.state is ApplyState.ROLLED_BACK:
+            return 0.0  # what stands now is looked at at once
+        due = [pace.heal]
+        due += [(peer.expires - self._now()).total_seconds() for peer in spec.mesh.peers if peer.expires is not None]
+        due = [seconds for seconds in due if seconds > 0]  # an expiry that is past is done already
+        remaining = self._dead_man.remaining(self._elapsed())
+        return min(due if remaining is None else [*due, remaining])
+
+    async def _rest(self, seconds: float, *, tries: int) -> None:
+        """Until the time is up or something woke us; after a failure only a new spec does, since our own half-done
+        changes wake us too."""
+        until = self._elapsed() + seconds
+        while not self._urgent and (left := until - self._elapsed()) > 0:
+            if not await happened(self._wake, left):
+                return
+            if tries == 0:
+                return
+            self._wake.clear()
+
+    # --- control
+
+    async def _poll(self) -> None:
+        pause = self._pace.away
+        while True:
+            asked = self._elapsed()
+            retry = self._desired.retry_in(asked)
+            wait = self._pace.poll if not retry else min(self._pace.poll, retry)
+            try:
+                answer = await self._ask(calls.spec(etag=self._desired.etag(asked), wait=round(wait, 3)))
+                if answer is None:
+                    continue
+                self._hear(asked)
+                if answer.value is not None:
+                    await self._take(answer.value, answer.etag)
+            except GridwireError as error:
+                if answered(error):
+                    self._hear(asked)
+                self._seen.control = error
+                self._way_changed.clear()
+                # Woken by a change of the host: a tunnel that was just made may carry again.
+                await happened(self._way_changed, pause * random.uniform(0.7, 1.3))  # noqa: S311
+                pause = min(pause * 2, self._pace.longest_away)
+                continue
+            self._seen.faults.pop("poll", None)
+            if self._seen.control is not None:
+                self._seen.control = None
+                self._report_now.set()
+            pause = self._pace.away
+            if answer.value is None and self._elapsed() - asked < min(_QUICK_ANSWER, wait):
+                await asyncio.sleep(min(_QUICK_ANSWER, self._pace.poll))
+
+    async def _ask(self, call: Call[NodeSpec]) -> Answer[NodeSpec] | None:
+        """None where a spec was rolled back meanwhile: the question is then another."""
+        self._rolled_back.clear()
+        asking = asyncio.create_task(self._link.send(call))
+        otherwise = asyncio.create_task(self._rolled_back.wait())
+        try:
+            await asyncio.wait({asking, otherwise}, return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else None
+        finally:
+            otherwise.cancel()
+            asking.cancel()
+            await asyncio.gather(asking, otherwise, return_exceptions=True)
+
+    async def _take(self, spec: NodeSpec, etag: str | None) -> None:
+        """Raise GridwireError where it cannot be saved; a spec that is refused is a finding, and is not asked for
+        again."""
+        async with self._files:
+            try:
+                fresh = await asyncio.to_thread(self._desired.take, spec, etag)
+            except Invalid as error:
+                self._log("refused", spec=f"{spec.epoch}.{spec.revision}", what=str(error))
+                self._report_now.set()
+                return
+            if fresh:
+                self._dead_man.disarm()
+        if fresh:
+            self._urgent = True
+            self._wake.set()
+
+    def _hear(self, asked: float) -> None:
+        if self._dead_man.hear(self._elapsed(), asked):
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        """Control was heard through the spec on trial."""
+        async with self._files:
+            spec = self._desired.spec
+            if spec is not None and self._desired.live and not self._dead_man.armed:
+                await asyncio.to_thread(self._reconciler.commit, spec)
+                self._desired.kept()
+
+    async def _report(self) -> None:
+        while True:
+            self._report_now.clear()
+            report = make_report(self._identity.node, self._now(), self._reconciler.observed, await self._said())
+            asked = self._elapsed()
+            try:
+                await self._link.send(calls.report(report))
+                self._hear(asked)
+                self._seen.faults.pop("report", None)
+            except GridwireError as error:  # the next heartbeat says it again
+                if answered(error):
+                    self._hear(asked)
+            await asyncio.sleep(_REPORT_GAP)
+            await happened(self._report_now, self._pace.report)
+
+    async def _said(self) -> Said:
+        findings = [*self._desired.findings, *self._seen.faults.values()]
+        packets = 0
+        if self._seen.control is not None:
+            what, fix = self._seen.control.what, self._seen.control.fix
+            findings.append(Finding(id="control-away", severity=Severity.WARNING, where="agent", what=what, fix=fix))
+        try:
+            findings += await asyncio.to_thread(lambda: [f for ask in self._host.findings for f in ask()])
+            if self._host.handshake_packets is not None:
+                packets = await asyncio.to_thread(self._host.handshake_packets)
+        except GridwireError as error:
+            findings.append(Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error)))
+        return Said(
+            in_force=self._seen.in_force,
+            outcome=self._seen.outcome,
+            endpoints=self._gateway.seen() if self._identity.role is Role.GATEWAY else self._edge.seen(),
+            findings=tuple(findings),
+            reach=self._seen.reach,
+            handshake_packets=packets,
+        )
+
+    # --- endpoints
+
+    def _check_endpoints(self) -> None:
+        """Follow the spec that is followed, and the reach list, which the node's owner may change at any time."""
+        spec = self._desired.spec
+        self._seen.reach = self._host.reach()
+        if spec is not None and self._checked != (spec, self._seen.reach):
+            self._checked = (spec, self._seen.reach)
+            if self._identity.role is Role.GATEWAY:
+                self._gateway.watch(spec)
+                self._verdicts.set()
+            else:
+                self._edge.watch(spec)
+
+    def _turned(self) -> None:
+        self._verdicts.set()
+        self._report_now.set()
+
+    async def _push_health(self) -> None:
+        """First nginx sends nobody there any more, then requests that hang there end."""
+        assert self._host.push_health is not None
+        while True:
+            await self._verdicts.wait()
+            self._verdicts.clear()
+            try:
+                await asyncio.to_thread(self._host.push_health, self._gateway.verdicts())
+                self._seen.faults.pop("push_health", None)
+            except GridwireError:  # nginx is not up yet; what it starts with is on disk
+                self._verdicts.set()
+                await asyncio.sleep(self._pace.waiting)
+            gone = self._gateway.take_gone()
+            if gone and self._host.kill_sockets is not None:
+                self._log("gone", addresses=[str(address) for address in gone])
+                self._killing = asyncio.create_task(self._kill(self._host.kill_sockets, gone))
+
+    async def _kill(self, kill: Callable[[tuple[Address, ...]], object], gone: tuple[Address, ...]) -> None:
+        """Our own checks open new connections all the while, so that none is left is not to be expected."""
+        with suppress(GridwireError):
+            await asyncio.to_thread(kill, gone)
+
+    async def _rotate(self) -> None:
+        assert self._host.rotate_logs is not None
+        while True:
+            await asyncio.to_thread(self._host.rotate_logs)
+            self._seen.faults.pop("rotate", None)
+            await asyncio.sleep(self._pace.rotate)
+
+
+def _cut_off(spec: NodeSpec, seconds: float) -> GridwireError:
+    return NotFinished(
+        f"control was not heard for {seconds:g} s after {spec.epoch}.{spec.revision} was applied",
+        fix="see whether that revision still lets this node reach a gateway",
+        code="cut-off",
+    )

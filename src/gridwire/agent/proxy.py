@@ -1,0 +1,238 @@
+"""nginx on this host: observe, plan, apply; the edge's consent; the gateway's verdicts on health."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from gridwire.adapters.nginx import (
+    Door,
+    Launch,
+    Nginx,
+    find_nginx,
+    read_text,
+    reload_nginx,
+    remove,
+    rotate_logs,
+    signal_master,
+    test_config,
+    write_text,
+)
+from gridwire.core import paths
+from gridwire.core.actions import Action
+from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.health import EndpointHealth, Health
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.observed import Known, Unknown
+from gridwire.core.proxy import EdgeTable, ProxySpec
+from gridwire.core.proxy_plan import (
+    AwaitNginx,
+    Document,
+    ProxyObserved,
+    ProxyWanted,
+    PushDocument,
+    ReloadNginx,
+    RemoveConfig,
+    StopNginx,
+    WriteConfig,
+    WriteDocument,
+    plan_proxy,
+    text_digest,
+)
+from gridwire.core.spec import NodeSpec
+from gridwire.core.targets import Reach, consents
+from gridwire.render.nginx import Layout, render_config
+from gridwire.render.routing_data import document_digest, document_text, edge_data, health_data, routing_data
+
+_DOCUMENTS = ("routing", "edge")
+_AWAIT_SECONDS = 1.0
+_POLL = 0.05
+
+
+def launch_of(binary: str, layout: Layout) -> Launch:
+    """What `gridwire nginx run` needs to know to become the nginx of this layout."""
+    return Launch(
+        binary=binary,
+        config=f"{layout.state}/nginx.conf",
+        state=layout.state,
+        pid_file=layout.pid,
+        door_socket=layout.door_socket,
+        logs=layout.logs,
+        user=layout.user,
+    )
+
+
+def default_layout(nginx: Nginx) -> Layout:
+    return Layout(modules=nginx.modules, lua=nginx.lua)
+
+
+class ProxySection:
+    """The nginx of this host. ``consent``: the edge's reach list, read anew for every plan."""
+
+    name = "proxy"
+
+    def __init__(
+        self,
+        *,
+        consent: Callable[[], tuple[Reach, ...]],
+        nginx: Callable[[], Nginx] = find_nginx,
+        layout: Callable[[Nginx], Layout] = default_layout,
+    ) -> None:
+        self._consent = consent
+        self._find = nginx
+        self._layout_of = layout
+
+    def observe(self) -> Known[ProxyObserved | None] | Unknown:
+        """Read files and ask the door; change nothing. None where this host has no nginx of ours and no state."""
+        try:
+            layout = self._paths()
+            config = read_text(f"{layout.state}/nginx.conf")
+            texts = {name: read_text(f"{layout.state}/{name}.json") for name in _DOCUMENTS}
+        except GridwireError as error:
+            return Unknown(str(error))
+        running: str | None = None
+        served: tuple[tuple[str, str], ...] = ()
+        with suppress(Unavailable):
+            state = Door(layout.door_socket).state()
+            running = str(state["config"])
+            served = tuple(
+                (name, str(told["digest"]))
+                for name, told in sorted(state["documents"].items())
+                if name in _DOCUMENTS and not told["behind"]
+            )
+        files = tuple((name, document_digest(text)) for name, text in texts.items() if text is not None)
+        if config is None and running is None and not files:
+            return Known(None)
+        return Known(
+            ProxyObserved(
+                config=None if config is None else text_digest(config), running=running, files=files, served=served
+            )
+        )
+
+    def plan(
+        self, spec: NodeSpec, observed: Known[ProxyObserved | None] | Unknown, now: datetime | None = None
+    ) -> tuple[Action, ...]:
+        """Raise Unavailable where nginx is wanted and not installed."""
+        return plan_proxy(self._wanted(spec.proxy), observed)
+
+    def apply(self, action: Action) -> None:
+        """Do one action of plan_proxy; raise Unavailable for what may come later, Invalid for what nginx refuses."""
+        layout = self._paths()
+        config = f"{layout.state}/nginx.conf"
+        door = Door(layout.door_socket)
+        match action:
+            case WriteDocument(name=name, text=text):
+                write_text(f"{layout.state}/{name}.json", text)
+            case WriteConfig(text=text):
+                self._write_config(layout, text)
+            case ReloadNginx(running=running):
+                self._reload(layout, running)
+            case PushDocument(name=name, text=text):
+                door.push(name, text)
+            case AwaitNginx(running=running):
+                _await(door, running)
+            case RemoveConfig():
+                remove(config)
+            case StopNginx():
+                signal_master(layout.pid, config, signal.SIGQUIT)
+            case _:
+                raise Unavailable(f"{type(action).__name__} is no action of nginx's")
+
+    def refused(self, spec: NodeSpec) -> tuple[EndpointHealth, ...]:
+        """The services of a spec that this edge does not consent to: not served, and reported so."""
+        if spec.proxy.edge is None:
+            return ()
+        reach = self._consent()
+        return tuple(
+            EndpointHealth(
+                service=service.service,
+                node=spec.node,
+                seen_by=spec.node,
+                health=Health.REFUSED,
+                reason=f"{spec.node} does not allow {service.target}",
+            )
+            for service in spec.proxy.edge.services
+            if not consents(reach, service.target)
+        )
+
+    def push_health(self, states: Mapping[tuple[ServiceName, NodeName], Health]) -> None:
+        """The gateway's own verdicts, to disk and to nginx; raise Unavailable where nginx is away."""
+        layout = self._paths()
+        text = document_text(health_data(states))
+        if read_text(f"{layout.state}/health.json") != text:
+            write_text(f"{layout.state}/health.json", text)
+        Door(layout.door_socket).push("health", text)
+
+    def rotate_logs(self) -> tuple[str, ...]:
+        """Rotate what has grown too large; return the names."""
+        layout = self._paths()
+        return rotate_logs(layout.logs, pid_file=layout.pid, config=f"{layout.state}/nginx.conf")
+
+    def door(self) -> Door:
+        return Door(self._paths().door_socket)
+
+    def _paths(self) -> Layout:
+        """Where files lie does not depend on an nginx that may not be installed."""
+        return self._layout_of(Nginx(binary="", version=(), modules=(), lua=()))
+
+    def _wanted(self, spec: ProxySpec) -> ProxyWanted | None:
+        if not spec.listeners:
+            return None
+        config = render_config(spec.listeners, self._layout_of(self._find()))
+        documents = []
+        if spec.routing is not None:
+            documents.append(_document("routing", spec.routing.version, document_text(routing_data(spec.routing))))
+        if spec.edge is not None:
+            edge = self._consented(spec.edge)
+            documents.append(_document("edge", edge.version, document_text(edge_data(edge))))
+        return ProxyWanted(config=config.text, running=config.digest, documents=tuple(documents))
+
+    def _consented(self, table: EdgeTable) -> EdgeTable:
+        reach = self._consent()
+        return replace(table, services=tuple(s for s in table.services if consents(reach, s.target)))
+
+    def _write_config(self, layout: Layout, text: str) -> None:
+        config = f"{layout.state}/nginx.conf"
+        candidate = f"{layout.state}/candidate.conf"
+        write_text(candidate, text)
+        try:
+            test_config(self._find().binary, candidate, covers=_covers(layout), user=layout.user)
+        finally:
+            remove(candidate)
+        if (before := read_text(config)) is not None:
+            write_text(f"{config}.previous", before)
+        write_text(config, text)
+
+    def _reload(self, layout: Layout, running: str) -> None:
+        """Where nginx refuses, the text that it does run is put back: a restart must not meet the refused one."""
+        config = f"{layout.state}/nginx.conf"
+        try:
+            reload_nginx(layout.pid, config, digest=running, door=Door(layout.door_socket))
+        except Unavailable as error:
+            previous = read_text(f"{config}.previous")
+            if previous is not None:
+                write_text(config, previous)
+            raise GridwireError(error.what, fix=error.fix, code="nginx-refused") from error
+
+
+def _covers(layout: Layout) -> tuple[str, ...]:
+    """State first: the test reads its candidate there."""
+    return tuple(dict.fromkeys((layout.state, layout.logs, layout.pid.rpartition("/")[0])))
+
+
+def _document(name: str, version: tuple[int, int], text: str) -> Document:
+    return Document(name=name, version=version, text=text, digest=document_digest(text))
+
+
+def _await(door: Door, running: str) -> None:
+    deadline = time.monotonic() + _AWAIT_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(Unavailable):
+            if door.state().get("config") == running:
+                return
+        time.sleep(_POLL)
+    raise Unavailable("nginx is not running yet", fix=f"`gridwire nginx run` or gridwire-nginx.service ({paths.RUN})")

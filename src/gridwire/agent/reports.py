@@ -1,0 +1,83 @@
+"""What the agent says of its node: from what was last observed, so that a report reads nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gridwire.agent.reconcile import Observed, Outcome
+from gridwire.agent.state_dir import Version
+from gridwire.core.health import EndpointHealth
+from gridwire.core.names import NodeName
+from gridwire.core.observed import Known, Unknown
+from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.targets import Reach
+from gridwire.core.wireguard import MeshObserved, PeerSeen
+from gridwire.protocol.agent import ApplyState, Report
+from gridwire.version import __version__
+
+NOTHING_YET: Version = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What goes into a report besides what was observed. ``in_force``: the version last verified."""
+
+    in_force: Version | None
+    outcome: Outcome | None
+    endpoints: tuple[EndpointHealth, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reach: tuple[Reach, ...] = ()
+    handshake_packets: int = 0
+
+
+def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], said: Said) -> Report:
+    outcome = said.outcome
+    return Report(
+        node=node,
+        at=at,
+        agent_version=__version__,
+        version=said.in_force or NOTHING_YET,
+        state=ApplyState.APPLYING if outcome is None else outcome.state,
+        detail="" if outcome is None else outcome.detail,
+        peers=_peers(observed.get("mesh")),
+        endpoints=said.endpoints,
+        findings=_unique((*_of_outcome(outcome), *_of_observed(observed), *said.findings)),
+        reach=said.reach,
+        handshake_packets=said.handshake_packets,
+    )
+
+
+def _peers(mesh: Observed | None) -> tuple[PeerSeen, ...]:
+    if isinstance(mesh, Known) and isinstance(mesh.value, MeshObserved):
+        return mesh.value.peers
+    return ()
+
+
+def _of_outcome(outcome: Outcome | None) -> tuple[Finding, ...]:
+    if outcome is None or outcome.error is None:
+        return ()
+    waiting = outcome.state in (ApplyState.APPLYING, ApplyState.IN_SYNC)
+    where, colon, _ = outcome.error.what.partition(":")
+    return (
+        Finding(
+            id=outcome.error.code,
+            severity=Severity.WARNING if waiting else Severity.CRITICAL,
+            where=where if colon and where.isalpha() else "agent",
+            what=outcome.error.what,
+            fix=outcome.error.fix,
+        ),
+    )
+
+
+def _of_observed(observed: Mapping[str, Observed]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(id="unknown", severity=Severity.WARNING, where=name, what=seen.reason)
+        for name, seen in sorted(observed.items())
+        if isinstance(seen, Unknown)
+    )
+
+
+def _unique(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(findings))

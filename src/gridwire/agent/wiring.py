@@ -1,0 +1,90 @@
+"""The one place where the agent's parts are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gridwire.adapters.settings import load
+from gridwire.adapters.sockets import kill_sockets
+from gridwire.adapters.wireguard import LinkWatch, select
+from gridwire.agent.guard import GuardSection
+from gridwire.agent.host import Host
+from gridwire.agent.late import LateSection
+from gridwire.agent.mesh import MeshSection
+from gridwire.agent.names import NamesSection
+from gridwire.agent.proxy import ProxySection
+from gridwire.agent.reconcile import Section
+from gridwire.core import paths
+from gridwire.core.errors import GridwireError
+from gridwire.core.fleet import Role
+from gridwire.core.guard import ARRIVED
+from gridwire.core.joined import JoinedAs
+from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.settings import Settings
+from gridwire.core.targets import Reach
+
+
+def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
+    """This host's sections. Nothing is touched or read yet, but the settings file when reach is asked for."""
+    state = Path(settings.paths.agent_state)
+    reach = ReachList(settings_file, settings.reach)
+    guard = GuardSection()
+    proxy = ProxySection(consent=reach)
+    sections: list[Section] = [guard, LateSection("mesh", _mesh(settings, state, identity)), proxy]
+    if not identity.no_hosts and settings.hosts:
+        sections.append(NamesSection(identity.suffix, Path(paths.HOSTS)))
+    gateway = identity.role is Role.GATEWAY
+    serves = identity.role in (Role.GATEWAY, Role.EDGE)
+    return Host(
+        sections=tuple(sections),
+        reach=reach,
+        watches=(guard.watch, LinkWatch),
+        push_health=proxy.push_health if gateway else None,
+        kill_sockets=kill_sockets if gateway else None,
+        rotate_logs=proxy.rotate_logs if serves else None,
+        handshake_packets=lambda: guard.counters().get(ARRIVED, (0, 0))[0],
+        findings=(guard.findings, reach.findings),
+    )
+
+
+def _mesh(settings: Settings, state: Path, identity: JoinedAs) -> Callable[[], Section]:
+    def make() -> Section:
+        backend = select(settings.mesh.wireguard_go)
+        return MeshSection(state / "node.key", state, backend, interface=identity.interface)
+
+    return make
+
+
+class ReachList:
+    """The reach list of the settings file, read anew when the file changed. Called from several threads.
+
+    A file that is gone consents to nothing any more. One with a mistake in it changes nothing and is a finding: a
+    slip of an editor must not take services off the grid.
+    """
+
+    def __init__(self, path: str, known: tuple[Reach, ...]) -> None:
+        self._path = Path(path)
+        self._read: tuple[tuple[int, int, int] | None, tuple[Reach, ...]] = (None, known)
+        self._mistake: GridwireError | None = None
+
+    def __call__(self) -> tuple[Reach, ...]:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        seen, reach = self._read
+        if stamp != seen:
+            try:
+                reach, self._mistake = load(self._path).reach, None
+            except GridwireError as error:
+                self._mistake = error
+            self._read = (stamp, reach)
+        return reach
+
+    def findings(self) -> tuple[Finding, ...]:
+        if self._mistake is None:
+            return ()
+        what = f"{self._mistake}; the reach list stays as it was before"
+        return (Finding(id="settings", severity=Severity.WARNING, where="agent", what=what),)

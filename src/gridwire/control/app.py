@@ -1,0 +1,124 @@
+"""The application: nouns, one table of errors, and a tick once a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from gridwire.control.endpoint import is_local
+from gridwire.control.errors import problem, problem_of
+from gridwire.control.grid import Grid
+from gridwire.control.openapi import described
+from gridwire.control.precondition import NotModified
+from gridwire.control.routes import (
+    agent,
+    enrolments,
+    events,
+    health,
+    invitations,
+    nodes,
+    policies,
+    revisions,
+    routes,
+    services,
+    status,
+)
+from gridwire.core import paths
+from gridwire.core.errors import GridwireError
+from gridwire.version import __version__
+
+TICK_SECONDS = 1.0
+
+
+def create_app(
+    grid: Grid,
+    *,
+    control_socket: str = paths.CONTROL_SOCKET,
+    local_socket: str = paths.LOCAL_SOCKET,
+    log: structlog.typing.FilteringBoundLogger | None = None,
+) -> FastAPI:
+    """The socket paths are those that ``getsockname`` gives; a request by any other way is a stranger's."""
+    logger = log if log is not None else structlog.get_logger()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        ticking = asyncio.create_task(_tick(grid, logger))
+        try:
+            yield
+        finally:
+            grid.close()
+            ticking.cancel()
+
+    app = FastAPI(
+        title="gridwire",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.grid = grid
+    app.state.control_socket = control_socket
+    app.state.local_socket = local_socket
+    for noun in (status, nodes, invitations, services, routes, policies, revisions, events, agent, enrolments, health):
+        app.router.routes.extend(noun.routes.routes)
+    _answer_errors(app, logger)
+    described(app)
+    return app
+
+
+def _answer_errors(app: FastAPI, logger: structlog.typing.FilteringBoundLogger) -> None:
+    @app.exception_handler(GridwireError)
+    async def ours(request: Request, error: GridwireError) -> Response:
+        return problem_of(error)
+
+    @app.exception_handler(NotModified)
+    async def unchanged(request: Request, error: NotModified) -> Response:
+        return Response(status_code=304, headers={"ETag": error.tag})
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(first["msg"]), code="invalid", field=field)
+
+    @app.exception_handler(HTTPException)
+    async def unrouted(request: Request, error: HTTPException) -> Response:
+        # What there is to ask is told to nobody who may not ask.
+        if not is_local(request):
+            return problem(HTTPStatus.UNAUTHORIZED, "nobody may ask this here", code="not-known")
+        status = HTTPStatus(error.status_code)
+        answer = problem(status, f"{request.method} {request.url.path} is not there", code=_slug(status))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> Response:
+        # Starlette raises it again after this answer, so uvicorn logs where it came from.
+        logger.error("request failed", method=request.method, path=request.url.path, error=type(error).__name__)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "control failed at this", code="internal", fix="see control's log"
+        )
+
+
+def _slug(status: HTTPStatus) -> str:
+    return status.phrase.lower().replace(" ", "-")
+
+
+async def _tick(grid: Grid, logger: structlog.typing.FilteringBoundLogger) -> None:
+    """Keeps on when the database is locked or full: the next second may be better."""
+    while True:
+        try:
+            await run_in_threadpool(grid.tick)
+        except GridwireError as error:
+            logger.warning("tick failed", error=str(error))
+        await asyncio.sleep(TICK_SECONDS)

@@ -1,0 +1,103 @@
+"""Who asks. The socket that a request came by decides, and nothing that the asker says.
+
+local.sock is 0600 root: to connect is to be authorised. control.sock is open to nginx's workers alone, and nginx
+says for whom it speaks: ``X-Gridwire-Peer`` (the peer's mesh address, which WireGuard vouches for) and
+``X-Gridwire-Listener`` (api | enrol). nginx strips both from what clients send.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Literal
+
+from gridwire.adapters.store import Credential
+from gridwire.core.addressing import Address
+from gridwire.core.fleet import Node
+
+PEER_HEADER = "x-gridwire-peer"
+LISTENER_HEADER = "x-gridwire-listener"
+NODE_HEADER = "x-gridwire-node"
+AUTHOR_HEADER = "x-gridwire-author"
+_AUTHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,62}")
+
+
+class Proof(StrEnum):
+    """What a request's bearer token proves."""
+
+    NONE = "none"
+    WRONG = "wrong"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """Root on this host. ``node``: for whom its agent asks, none for this gateway; ``author``: which person."""
+
+    author: str = "root"
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A mesh address that nginx vouches for. ``node`` none: the address was never given."""
+
+    address: Address
+    listener: Literal["api", "enrol"]
+    node: Node | None
+    proof: Proof = Proof.NONE
+    confirmed: bool = False  # enrolment is over: its credential was used, or it never had one to wait for
+
+    @property
+    def author(self) -> str:
+        return f"node:{self.node.name}" if self.node is not None else f"address:{self.address}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Nobody that anybody vouches for."""
+
+    why: str
+
+
+Caller = Local | Peer | Stranger
+
+
+def local_caller(headers: Mapping[str, str]) -> Local:
+    author = headers.get(AUTHOR_HEADER, "")
+    return Local(
+        author=author if _AUTHOR.fullmatch(author) else "root",
+        node=headers.get(NODE_HEADER),
+    )
+
+
+def claimed_peer(headers: Mapping[str, str]) -> tuple[Address, Literal["api", "enrol"]] | Stranger:
+    """What nginx says of a request on control.sock."""
+    listener = headers.get(LISTENER_HEADER)
+    if listener not in ("api", "enrol"):
+        return Stranger(why="no listener is named")
+    try:
+        address = ip_address(headers.get(PEER_HEADER, ""))
+    except ValueError:
+        return Stranger(why="no peer is named")
+    return address, "api" if listener == "api" else "enrol"
+
+
+def proof_of(authorization: str | None, credential: Credential | None) -> Proof:
+    """Compare a bearer token with the hash of the node's credential."""
+    if authorization is None:
+        return Proof.NONE
+    scheme, _, token = authorization.partition(" ")
+    if credential is None or scheme.lower() != "bearer":
+        return Proof.WRONG
+    return Proof.OWN if hmac.compare_digest(digest(token.strip()), credential.sha256) else Proof.WRONG
+
+
+def digest(token: str) -> str:
+    """The token has 256 random bits: a plain hash is enough, nothing slows a guess down that cannot be made."""
+    return hashlib.sha256(token.encode()).hexdigest()

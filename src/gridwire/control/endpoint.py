@@ -1,0 +1,100 @@
+"""The route class of every endpoint: who asks is settled before anything that was sent is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from gridwire.control.access import Who, check, declared
+from gridwire.control.caller import Caller, Local, Peer, Stranger, claimed_peer, local_caller, proof_of
+from gridwire.control.grid import Grid
+from gridwire.core.errors import NotFound
+from gridwire.core.fleet import Node, NodeState
+
+
+class Guarded(APIRoute):
+    """Refuses whoever the endpoint does not declare, before its parameters and body are looked at."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        access = declared(self.endpoint)
+
+        async def guarded(request: Request) -> Response:
+            caller = await run_in_threadpool(identify, the_grid(request), request.scope, access)
+            check(access, caller)
+            request.state.caller = caller
+            return await handle(request)
+
+        return guarded
+
+
+def router() -> APIRouter:
+    return APIRouter(route_class=Guarded)
+
+
+def the_grid(request: Request) -> Grid:
+    return cast(Grid, request.app.state.grid)
+
+
+def is_local(request: Request) -> bool:
+    """Whether the request came by local.sock. uvicorn names a Unix socket by its path in ``scope["server"]``."""
+    server = request.scope.get("server") or ("", None)
+    return bool(server[0] == request.app.state.local_socket)
+
+
+def identify(grid: Grid, scope: Scope, access: frozenset[Who]) -> Caller:
+    """Who asks, with as much proof as the endpoint wants looked up. Blocks on the database."""
+    headers = Headers(scope=scope)
+    server = scope.get("server") or ("", None)
+    if server[0] == scope["app"].state.local_socket:
+        return local_caller(headers)
+    if server[0] != scope["app"].state.control_socket:
+        return Stranger(why="it came by no socket of gridwire's")
+    claimed = claimed_peer(headers)
+    if isinstance(claimed, Stranger):
+        return claimed
+    address, listener = claimed
+    with grid.store.reading() as reading:
+        node = reading.snapshot().by_address.get(address)
+        wanted = node is not None and access & {Who.AGENT, Who.CONFIRMING}
+        credential = reading.credential(address) if wanted else None
+    proof = proof_of(headers.get("authorization"), credential)
+    return Peer(
+        address=address,
+        listener=listener,
+        node=node,
+        proof=proof,
+        confirmed=credential.used if credential is not None else node is None or node.state is not NodeState.REDEEMED,
+    )
+
+
+def the_caller(request: Request) -> Caller:
+    return cast(Caller, request.state.caller)
+
+
+def the_author(request: Request) -> str:
+    """Who a revision or event is put down to."""
+    caller = the_caller(request)
+    return caller.author if isinstance(caller, Local | Peer) else "nobody"
+
+
+def the_node(grid: Grid, caller: Caller) -> Node:
+    """The node that an agent's request is about: its own, or for root on this host the one it names."""
+    snapshot = grid.snapshot()
+    if isinstance(caller, Local):
+        return snapshot.fleet.node(caller.node) if caller.node is not None else grid.own_gateway(snapshot)
+    node = snapshot.by_address.get(caller.address) if isinstance(caller, Peer) else None
+    if node is None:
+        raise NotFound("there is no such node")
+    return node
+
+
+GridOf = Annotated[Grid, Depends(the_grid)]
+CallerOf = Annotated[Caller, Depends(the_caller)]
+AuthorOf = Annotated[str, Depends(the_author)]

@@ -1,0 +1,92 @@
+"""The one table from errors to HTTP, and their shape: problem+json (RFC 9457).
+
+{"type": "about:blank", "title": "Conflict", "status": 409, "detail": "the name phone is taken",
+ "code": "name-taken", "field": null, "fix": "choose another"}
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from gridwire.core.errors import (
+    Conflict,
+    GridwireError,
+    Invalid,
+    NotFinished,
+    NotFound,
+    NotPermitted,
+    Stale,
+    Unavailable,
+)
+
+PROBLEM = "application/problem+json"
+
+
+class NotKnown(NotPermitted):
+    """Who asks is not known well enough: no identity, no credential, or no login (RFC 9110 §15.5.2)."""
+
+    code = "not-known"
+
+
+class TooLarge(Invalid):
+    """The body is longer than anything of its kind can be."""
+
+    code = "too-large"
+
+
+class NotYet(NotFinished):
+    """Ask again in a moment: a gateway has yet to apply what this waits for (RFC 8470 §5.2)."""
+
+    code = "not-yet"
+
+
+class NoPrecondition(Invalid):
+    """A change of something that exists, without saying which version of it (RFC 6585 §3)."""
+
+    code = "no-precondition"
+
+
+# The first class that fits decides, so subclasses stand before their bases.
+STATUS: tuple[tuple[type[GridwireError], HTTPStatus], ...] = (
+    (NotKnown, HTTPStatus.UNAUTHORIZED),
+    (NotPermitted, HTTPStatus.FORBIDDEN),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NoPrecondition, HTTPStatus.PRECONDITION_REQUIRED),
+    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Stale, HTTPStatus.PRECONDITION_FAILED),
+    (Conflict, HTTPStatus.CONFLICT),
+    (NotYet, HTTPStatus.TOO_EARLY),
+    (NotFinished, HTTPStatus.GATEWAY_TIMEOUT),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(error: GridwireError) -> HTTPStatus:
+    return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(status: HTTPStatus, detail: str, *, code: str, field: str = "", fix: str = "") -> Response:
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "field": field or None,
+        "fix": fix or None,
+    }
+    headers = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="gridwire"'  # RFC 9110 §11.6.1 wants one with every 401
+    if status in (HTTPStatus.TOO_EARLY, HTTPStatus.SERVICE_UNAVAILABLE):
+        headers["Retry-After"] = "1"
+    return Response(json.dumps(body), status_code=status.value, media_type=PROBLEM, headers=headers)
+
+
+def problem_of(error: GridwireError) -> Response:
+    field = error.field if isinstance(error, Invalid) else ""
+    return problem(status_of(error), error.what, code=error.code, field=field, fix=error.fix)

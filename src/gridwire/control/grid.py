@@ -1,0 +1,71 @@
+"""One running control: its store, what agents said, and who waits for either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from gridwire.adapters.clock import utc_now
+from gridwire.adapters.store import Snapshot, Store, Writing
+from gridwire.control.bell import Bell
+from gridwire.control.reports import Reports
+from gridwire.control.specs import Compiled, Specs
+from gridwire.control.usecases.expire_invitations import expire_invitations
+from gridwire.core.errors import Invalid, NotFound
+from gridwire.core.fleet import Node
+
+
+class Grid:
+    def __init__(self, store: Store, *, gateway: str | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        """``gateway``: the node that this host is; none where the fleet has only one gateway."""
+        self.store = store
+        self.clock = clock
+        self.reports = Reports()
+        self.revised = Bell()  # a revision was made
+        self.heard = Bell()  # an agent reported
+        self._specs = Specs()
+        self._gateway = gateway
+        self._seen: tuple[int, int] | None = None
+
+    @contextmanager
+    def changing(self) -> Iterator[Writing]:
+        """A write transaction; those who wait for a revision are woken once it is committed."""
+        with self.store.writing() as transaction:
+            yield transaction
+        if transaction.saved is not None:
+            self.revised.ring()
+
+    def snapshot(self) -> Snapshot:
+        return self.store.snapshot()
+
+    def spec(self, node: Node, snapshot: Snapshot) -> Compiled:
+        return self._specs.of(snapshot, node)
+
+    def own_gateway(self, snapshot: Snapshot) -> Node:
+        """The gateway that this host is; raise Invalid where that has to be said."""
+        if self._gateway is not None:
+            return snapshot.fleet.node(self._gateway)
+        gateways = snapshot.fleet.gateways()
+        if not gateways:
+            raise NotFound("the fleet has no gateway", fix="run `gridwire init`")
+        if len(gateways) > 1:
+            raise Invalid("X-Gridwire-Node", "there are several gateways", fix="name this one in the settings")
+        return gateways[0]
+
+    def tick(self) -> None:
+        """Once a second: end what ran out, and notice what another process (`gridwire init`) committed."""
+        now = self.clock()
+        with self.store.reading() as reading:
+            version, due = reading.version(), reading.is_due(now)
+        if due:
+            with self.changing() as transaction:
+                expire_invitations(transaction, now=now)
+        if version != self._seen:
+            self._seen = version
+            self.revised.ring()
+
+    def close(self) -> None:
+        """Release whoever waits."""
+        self.revised.close()
+        self.heard.close()

@@ -1,0 +1,81 @@
+"""An agent asks for its spec and says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gridwire.control.access import Who, allow
+from gridwire.control.body import REPORT_LIMIT, Body
+from gridwire.control.caller import Caller, Peer
+from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
+from gridwire.control.errors import NotKnown
+from gridwire.control.grid import Grid
+from gridwire.control.specs import Compiled
+from gridwire.control.usecases.take_report import take_report
+from gridwire.core.fleet import NodeState
+from gridwire.core.spec import NodeSpec
+from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
+
+LONGEST_WAIT = 60.0  # seconds; an agent asks again, so that a dead connection is noticed
+
+routes = router()
+
+
+@routes.get(SPEC_PATH, tags=["agent"], response_model=NodeSpec, responses={304: {"description": "Not Modified"}})
+@allow(Who.LOCAL, Who.AGENT)
+async def read_spec(
+    grid: GridOf,
+    caller: CallerOf,
+    request: Request,
+    wait: Annotated[float, Query(ge=0, le=3600)] = 0.0,
+) -> Response:
+    """The node's own spec; with If-None-Match and ``wait``, as soon as there is a newer one, or 304.
+
+    A revision that changes nothing for a node is no newer spec for it, but for gateways.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + min(wait, LONGEST_WAIT)
+    known = request.headers.get("if-none-match", "").split(",")
+    await run_in_threadpool(_first_use, grid, caller)
+    while True:
+        seen = grid.revised.count
+        compiled = await run_in_threadpool(_compiled, grid, caller)
+        headers = {"ETag": compiled.etag}
+        if not any(compiled.known_to(tag) for tag in known):
+            return Response(compiled.body, media_type="application/json", headers=headers)
+        remaining = until - loop.time()
+        if remaining <= 0 or grid.revised.closed:
+            return Response(status_code=304, headers=headers)
+        await grid.revised.rung(seen, remaining)
+
+
+def _first_use(grid: Grid, caller: Caller) -> None:
+    """The credential arrived: from now on nobody on the node can have another one made."""
+    if isinstance(caller, Peer) and not caller.confirmed:
+        with grid.changing() as transaction:
+            transaction.use_credential(caller.address, grid.clock())
+
+
+def _compiled(grid: Grid, caller: Caller) -> Compiled:
+    """Looked up anew each time: a node that is revoked while it waits gets nothing more."""
+    node = the_node(grid, caller)
+    if isinstance(caller, Peer) and node.state not in (NodeState.PENDING, NodeState.ACTIVE):
+        raise NotKnown(f"{node.name} is {node.state}")
+    return grid.spec(node, grid.snapshot())
+
+
+@routes.post(REPORT_PATH, status_code=204, tags=["agent"])
+@allow(Who.LOCAL, Who.AGENT)
+def post_report(
+    report: Annotated[Report, Depends(Body(Report, limit=REPORT_LIMIT, open_ended=True))],
+    grid: GridOf,
+    caller: CallerOf,
+) -> None:
+    """What the node is now. It may finish a revocation, or show that an invitation leaked."""
+    _first_use(grid, caller)
+    take_report(grid.reports, grid.changing, grid.snapshot(), the_node(grid, caller), report, now=grid.clock())
+    grid.heard.ring()

@@ -1,0 +1,44 @@
+"""Is it alive, can it work, what does it count; and what it can be asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import PlainTextResponse
+
+from gridwire.control.access import Who, allow
+from gridwire.control.endpoint import GridOf, router
+from gridwire.control.metrics import exposition
+
+routes = router()
+
+
+@routes.get("/healthz", tags=["health"], response_class=PlainTextResponse)
+@allow(Who.LOCAL)
+async def healthz() -> str:
+    """The process answers."""
+    return "ok\n"
+
+
+@routes.get("/readyz", tags=["health"], response_class=PlainTextResponse)
+@allow(Who.LOCAL)
+def readyz(grid: GridOf) -> str:
+    """The database answers and there is a grid; else 503."""
+    epoch, revision = grid.snapshot().version
+    return f"ok {epoch}.{revision}\n"
+
+
+@routes.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+@allow(Who.LOCAL)
+def metrics(grid: GridOf) -> PlainTextResponse:
+    """Prometheus' text format."""
+    return PlainTextResponse(exposition(grid), media_type="text/plain; version=0.0.4")
+
+
+@routes.get("/api/v1/openapi.json", tags=["health"])
+@allow(Who.LOCAL)
+def openapi(request: Request) -> dict[str, Any]:
+    """This API, in OpenAPI."""
+    schema: dict[str, Any] = request.app.openapi()
+    return schema

@@ -1,0 +1,83 @@
+"""Invitations: made, watched, taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from gridwire.adapters.store import InvitationRow
+from gridwire.control.access import Who, allow
+from gridwire.control.body import Body
+from gridwire.control.endpoint import AuthorOf, GridOf, router
+from gridwire.control.grid import Grid
+from gridwire.control.reports import packets_arrived
+from gridwire.control.usecases.cancel_invitation import cancel_invitation, invited_node
+from gridwire.control.usecases.invite_node import invite_node
+from gridwire.control.views import Picture
+from gridwire.core.enrollment import likely_cause
+from gridwire.core.errors import NotFound
+from gridwire.core.fleet import Fleet, Node
+from gridwire.protocol.api import Invite, Invited, Progress
+
+routes = router()
+
+
+@routes.post("/api/v1/invitations", status_code=201, tags=["invitations"])
+@allow(Who.LOCAL)
+def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf, author: AuthorOf) -> Invited:
+    """Make a node and a one-time right to become it."""
+    with grid.changing() as transaction:
+        invited = invite_node(transaction, ask, author=author, now=grid.clock())
+        packets = packets_arrived(transaction.fleet(), grid.reports.all())
+    grid.reports.mark_packets(ask.ephemeral_key, packets)
+    return invited
+
+
+@routes.get("/api/v1/invitations/{name}", tags=["invitations"])
+@allow(Who.LOCAL)
+def read_invitation(name: str, grid: GridOf) -> Progress:
+    """How far an invitation has come, and where it is stuck the likely cause."""
+    with grid.store.reading() as reading:
+        fleet = reading.fleet()
+        row = reading.latest_invitation(_invited_name(fleet, name))
+    if row is None:
+        raise NotFound(f"{name} was never invited", fix="`gridwire node list` names who was")
+    return _progress(grid, fleet, row)
+
+
+@routes.delete("/api/v1/invitations/{name}", status_code=204, tags=["invitations"])
+@allow(Who.LOCAL)
+def delete_invitation(name: str, grid: GridOf, author: AuthorOf) -> None:
+    """Take an invitation back that nobody redeemed."""
+    with grid.changing() as transaction:
+        cancel_invitation(transaction, name, author=author, now=grid.clock())
+
+
+def _invited_name(fleet: Fleet, name: str) -> str:
+    """A replacement is asked for by the name that it will take over."""
+    try:
+        return invited_node(fleet, name).name
+    except NotFound:
+        return name
+
+
+def _progress(grid: Grid, fleet: Fleet, row: InvitationRow) -> Progress:
+    node: Node | None = fleet.at(row.address)
+    if node is None:
+        raise NotFound(f"{row.invitation.node} is no node of this grid")
+    heard, key = grid.reports.all(), row.invitation.ephemeral_key
+    picture = Picture(fleet, heard, grid.clock())
+    packets = grid.reports.packets_since(key, packets_arrived(fleet, heard))
+    handshake = picture.handshake(key) is not None or picture.handshake(node.public_key) is not None
+    cause = likely_cause(
+        node.state, packets_arrived=packets, handshake=handshake, gateway_reports=bool(picture.speaking)
+    )
+    return Progress(
+        node=node.name,
+        state=node.state,
+        expires=row.invitation.expires,
+        packets_arrived=packets,
+        handshake=handshake,
+        likely_cause=cause,
+    )

@@ -1,0 +1,127 @@
+"""Nodes: seen, tagged, drained, approved, revoked; and devices without an agent."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gridwire.control.access import Who, allow
+from gridwire.control.body import Body
+from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.grid import Grid
+from gridwire.control.precondition import check_precondition, etag
+from gridwire.control.usecases.add_device import add_device
+from gridwire.control.usecases.approve_node import approve_node
+from gridwire.control.usecases.change_node import change_node
+from gridwire.control.usecases.revoke_node import begin_revocation, finish_revocations, unfinished
+from gridwire.control.views import Picture, node_view
+from gridwire.core.errors import NotFinished
+from gridwire.core.fleet import Node, NodeState
+from gridwire.protocol.api import Device, Listing, NodeChange, NodeView, Revoked
+
+REVOKE_SECONDS = 2.0  # then the answer is 504, and a later report finishes it
+
+routes = router()
+
+
+def _view(grid: Grid, node: Node) -> NodeView:
+    return node_view(Picture(grid.snapshot().fleet, grid.reports.all(), grid.clock()), node)
+
+
+@routes.get("/api/v1/nodes", tags=["nodes"])
+@allow(Who.LOCAL)
+def list_nodes(grid: GridOf) -> Listing[NodeView]:
+    """All nodes but revoked ones, sorted by name."""
+    fleet = grid.snapshot().fleet
+    picture = Picture(fleet, grid.reports.all(), grid.clock())
+    return Listing(items=tuple(node_view(picture, n) for n in fleet.nodes if n.state is not NodeState.REVOKED))
+
+
+@routes.get("/api/v1/nodes/{name}", tags=["nodes"])
+@allow(Who.LOCAL)
+def read_node(name: str, grid: GridOf, response: Response) -> NodeView:
+    """One node; the ETag is of the node itself, not of what its agent says from moment to moment."""
+    node = grid.snapshot().fleet.node(name)
+    response.headers["ETag"] = etag(node)
+    return _view(grid, node)
+
+
+@routes.patch("/api/v1/nodes/{name}", tags=["nodes"])
+@allow(Who.LOCAL)
+def patch_node(
+    name: str,
+    change: Annotated[NodeChange, Depends(Body(NodeChange))],
+    grid: GridOf,
+    caller: CallerOf,
+    author: AuthorOf,
+    request: Request,
+    response: Response,
+) -> NodeView:
+    """Change tags or drain."""
+    with grid.changing() as transaction:
+        check_precondition(request.headers, caller, transaction.fleet().node(name))
+        node = change_node(transaction, name, change, author=author, now=grid.clock())
+    response.headers["ETag"] = etag(node)
+    return _view(grid, node)
+
+
+@routes.post("/api/v1/nodes/{name}/approve", tags=["nodes"])
+@allow(Who.LOCAL)
+def approve(name: str, grid: GridOf, author: AuthorOf) -> NodeView:
+    """Say yes to a node that waits for it, or that was quarantined."""
+    with grid.changing() as transaction:
+        node = approve_node(transaction, name, author=author, now=grid.clock())
+    return _view(grid, node)
+
+
+@routes.post("/api/v1/nodes/{name}/revoke", tags=["nodes"])
+@allow(Who.LOCAL)
+async def revoke(name: str, grid: GridOf, author: AuthorOf) -> Revoked:
+    """Cut a node off; answered when every gateway has said that it is so, or after 2 s with 504."""
+    began = time.monotonic()
+    node = await run_in_threadpool(_begin, grid, name, author)
+    while True:
+        seen = grid.heard.count
+        missing = await run_in_threadpool(_finish, grid, node)
+        if not missing:
+            elapsed = time.monotonic() - began
+            return Revoked(node=node.name, address=node.address, milliseconds=round(elapsed * 1000))
+        remaining = began + REVOKE_SECONDS - time.monotonic()
+        if remaining <= 0 or grid.heard.closed:
+            names = ", ".join(gateway.name for gateway in missing)
+            raise NotFinished(
+                f"{node.name} is cut off here, but {names} has not said that it is so",
+                fix="it is finished when that gateway's agent reports; ask again, or see `gridwire status`",
+            )
+        await grid.heard.rung(seen, remaining)
+
+
+def _begin(grid: Grid, name: str, author: str) -> Node:
+    with grid.changing() as transaction:
+        return begin_revocation(transaction, name, author=author, now=grid.clock())
+
+
+def _finish(grid: Grid, node: Node) -> tuple[Node, ...]:
+    """The gateways that are missing; with none missing the node is revoked."""
+    now_is = grid.snapshot().by_address[node.address]
+    if now_is.state is NodeState.REVOKED:
+        return ()
+    heard = grid.reports.all()
+    with grid.store.reading() as reading:
+        missing = unfinished(reading, node, heard)
+    if not missing:
+        with grid.changing() as transaction:
+            finish_revocations(transaction, heard, now=grid.clock())
+    return missing
+
+
+@routes.post("/api/v1/devices", status_code=201, tags=["nodes"])
+@allow(Who.LOCAL)
+def post_device(device: Annotated[Device, Depends(Body(Device))], grid: GridOf, author: AuthorOf) -> NodeView:
+    """Add a device that runs the official WireGuard app, by the public key that was made for it."""
+    with grid.changing() as transaction:
+        node = add_device(transaction, device, author=author, now=grid.clock())
+    return _view(grid, node)

@@ -1,0 +1,69 @@
+"""Services: listed, read, put, deleted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from gridwire.control.access import Who, allow
+from gridwire.control.body import Body
+from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
+from gridwire.control.usecases.delete_noun import delete_service
+from gridwire.control.usecases.put_noun import put_service
+from gridwire.control.views import Picture, service_outcome
+from gridwire.core.fleet import Service
+from gridwire.protocol.api import Listing, ServiceOutcome
+
+routes = router()
+
+
+def _named(items: tuple[Service, ...], name: str) -> Service | None:
+    return next((item for item in items if item.name == name), None)
+
+
+@routes.get("/api/v1/services", tags=["services"])
+@allow(Who.LOCAL)
+def list_services(grid: GridOf) -> Listing[Service]:
+    """All services, sorted by name."""
+    return Listing(items=grid.snapshot().fleet.services)
+
+
+@routes.get("/api/v1/services/{name}", tags=["services"])
+@allow(Who.LOCAL)
+def read_service(name: str, grid: GridOf, request: Request, response: Response) -> Service:
+    """One service, with its ETag."""
+    return tagged(found(_named(grid.snapshot().fleet.services, name), "service", name), request, response)
+
+
+@routes.put("/api/v1/services/{name}", tags=["services"])
+@allow(Who.LOCAL)
+def replace_service(
+    name: str,
+    service: Annotated[Service, Depends(Body(Service))],
+    grid: GridOf,
+    caller: CallerOf,
+    author: AuthorOf,
+    request: Request,
+    response: Response,
+) -> ServiceOutcome:
+    """Create or replace one service."""
+    same_name(service, name)
+    with grid.changing() as transaction:
+        current = _named(transaction.fleet().services, name)
+        check_precondition(request.headers, caller, current)
+        put_service(transaction, service, author=author, now=grid.clock())
+    response.status_code = 201 if current is None else 200
+    response.headers["ETag"] = etag(service)
+    return service_outcome(Picture(grid.snapshot().fleet, grid.reports.all(), grid.clock()), service)
+
+
+@routes.delete("/api/v1/services/{name}", status_code=204, tags=["services"])
+@allow(Who.LOCAL)
+def remove_service(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
+    """Take one service away; 409 while something stands on it."""
+    with grid.changing() as transaction:
+        current = found(_named(transaction.fleet().services, name), "service", name)
+        check_precondition(request.headers, caller, current)
+        delete_service(transaction, current, author=author, now=grid.clock())

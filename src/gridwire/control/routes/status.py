@@ -1,0 +1,26 @@
+"""The one screen, and the network."""
+
+from __future__ import annotations
+
+from gridwire.control.access import Who, allow
+from gridwire.control.endpoint import GridOf, router
+from gridwire.control.views import Picture, status
+from gridwire.core.fleet import Network
+from gridwire.protocol.api import Status
+
+routes = router()
+
+
+@routes.get("/api/v1/status", tags=["status"])
+@allow(Who.LOCAL)
+def read_status(grid: GridOf) -> Status:
+    """Nodes, routes, services, their health and what was found, as of now."""
+    snapshot = grid.snapshot()
+    return status(Picture(snapshot.fleet, grid.reports.all(), grid.clock()), snapshot.version)
+
+
+@routes.get("/api/v1/network", tags=["status"])
+@allow(Who.LOCAL)
+def read_network(grid: GridOf) -> Network:
+    """What all nodes share."""
+    return grid.snapshot().fleet.network

@@ -1,0 +1,82 @@
+"""Put a service, route or policy in place, with the references that it needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gridwire.adapters.store import Writing
+from gridwire.core.access import resolved
+from gridwire.core.errors import Conflict, Invalid
+from gridwire.core.fleet import Fleet, Policy, Route, Service
+from gridwire.core.names import under_suffix
+
+
+def put_service(transaction: Writing, service: Service, *, author: str, now: datetime) -> None:
+    """A service that selects nobody yet, or whose target is not up, is taken and shown as such."""
+    if any(selector.kind == "policy" for selector in service.on):
+        raise Invalid("on", "a policy says who may use a route, not where a service runs", fix="use tag: or node:")
+    _put(transaction, "service", service, author=author, now=now)
+
+
+def put_route(transaction: Writing, route: Route, *, author: str, now: datetime) -> None:
+    """Raise Invalid for a route to nothing or an unknown policy, Conflict where host and path are another's."""
+    fleet = transaction.fleet()
+    if not any(service.name == route.to for service in fleet.services):
+        raise Invalid(
+            "to",
+            f"there is no service {route.to}",
+            fix=f"publish it first: gridwire service publish {route.to} --to 127.0.0.1:PORT --on node:NAME",
+            code="no-service",
+        )
+    resolved(route.allow, fleet.policies)
+    twin = _twin(fleet, route)
+    if twin is not None:
+        host = under_suffix(route.host, fleet.network.suffix)
+        raise Conflict(
+            f"route {twin.name} already has {host}{twin.path}",
+            fix=f"change that one, or remove it: gridwire route remove {twin.name}",
+            code="route-taken",
+        )
+    _put(transaction, "route", route, author=author, now=now)
+
+
+def put_policy(transaction: Writing, policy: Policy, *, author: str, now: datetime) -> None:
+    _put(transaction, "policy", policy, author=author, now=now)
+
+
+def _twin(fleet: Fleet, route: Route) -> Route | None:
+    suffix = fleet.network.suffix
+    key = (under_suffix(route.host, suffix), route.path.rstrip("/"))
+    return next(
+        (
+            other
+            for other in fleet.routes
+            if other.name != route.name and (under_suffix(other.host, suffix), other.path.rstrip("/")) == key
+        ),
+        None,
+    )
+
+
+def _put(transaction: Writing, noun: str, item: Service | Route | Policy, *, author: str, now: datetime) -> None:
+    """Nothing where it is so already: repeating a command makes no revision."""
+    fleet = transaction.fleet()
+    after = fleet.put(item)
+    if after == fleet:
+        return
+    verb = "changed" if fleet.drop(item) != fleet else "added"
+    transaction.save(
+        after,
+        author=author,
+        reason=f"{noun} {item.name}: {verb}",
+        kind=f"{noun}.{verb}",
+        subject=item.name,
+        now=now,
+        detail=_said(item),
+    )
+
+
+def _said(item: Service | Route | Policy) -> str:
+    if isinstance(item, Service):
+        return f"{item.target} on {', '.join(map(str, item.on))}"
+    allow = ", ".join(map(str, item.allow)) or "nobody"
+    return f"{item.host}{item.path} to {item.to}, open to {allow}" if isinstance(item, Route) else f"names {allow}"

@@ -1,0 +1,46 @@
+"""What follows from an agent's report: a leaked invitation, or a revocation that is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+
+from gridwire.adapters.store import Snapshot, Writing
+from gridwire.control.reports import Reports
+from gridwire.control.usecases.quarantine_node import leaks, quarantine
+from gridwire.control.usecases.revoke_node import finish_revocations
+from gridwire.core.errors import Invalid
+from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.protocol.agent import Report
+
+
+def take_report(
+    reports: Reports,
+    changing: Callable[[], AbstractContextManager[Writing]],
+    snapshot: Snapshot,
+    node: Node,
+    report: Report,
+    *,
+    now: datetime,
+) -> None:
+    """Remember the report; open a transaction only where something has to change. Raise Invalid for another's."""
+    if report.node != node.name:
+        raise Invalid("node", f"{report.node} is not {node.name}, which is who reports")
+    # A node speaks for itself: of its own checks, and of peers only where it is a gateway.
+    own = replace(
+        report,
+        endpoints=tuple(e for e in report.endpoints if e.seen_by == node.name),
+        peers=report.peers if node.role is Role.GATEWAY else (),
+    )
+    reports.take(node, own, now)
+    if node.role is not Role.GATEWAY or node.state is not NodeState.ACTIVE:
+        return
+    if leaks(snapshot.fleet, own.peers):
+        with changing() as transaction:
+            for leaky in leaks(transaction.fleet(), own.peers):
+                quarantine(transaction, leaky, why="its invitation was used again after it had joined", now=now)
+    if any(other.state is NodeState.REVOKING for other in snapshot.fleet.nodes):
+        with changing() as transaction:
+            finish_revocations(transaction, reports.all(), now=now)

@@ -1,0 +1,194 @@
+"""What people are told: nodes, endpoints, services and routes as they are now, with what is left to do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from gridwire.control.reports import TUNNEL_FRESH, AllHeard, reporting
+from gridwire.core.access import allowed_nodes, endpoints_of, selects
+from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
+from gridwire.core.health import EndpointHealth, Health
+from gridwire.core.names import under_suffix
+from gridwire.core.targets import consents
+from gridwire.core.wireguard import PeerSeen
+from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, ServiceOutcome, Status
+from gridwire.version import __version__
+
+
+class Picture:
+    """The fleet and what agents said of it, at one moment; indexed once, since status asks for all of it."""
+
+    def __init__(self, fleet: Fleet, heard: AllHeard, now: datetime) -> None:
+        self.fleet = fleet
+        self.heard = heard
+        self.now = now
+        self.speaking = reporting(fleet, heard, now)
+        self.health = _all_health(fleet, heard, now)
+        self._checks: dict[tuple[str, str], list[EndpointHealth]] = defaultdict(list)
+        for check in self.health:
+            self._checks[check.service, check.node].append(check)
+        self._handshakes: dict[str, datetime] = {}
+        for peer in _peers_seen(fleet, heard):
+            moment = peer.latest_handshake
+            if moment is not None and moment > self._handshakes.get(peer.public_key, datetime.min.replace(tzinfo=UTC)):
+                self._handshakes[peer.public_key] = moment
+
+    def checks(self, service: Service, node: Node) -> list[EndpointHealth]:
+        return self._checks.get((service.name, node.name), [])
+
+    def handshake(self, key: str | None) -> datetime | None:
+        """The latest that any gateway has seen of the key, by that gateway's clock."""
+        return None if key is None else self._handshakes.get(key)
+
+    def connected(self, node: Node) -> bool | None:
+        """Whether some gateway that reports has a fresh session with the node; none where no gateway reports.
+
+        A gateway itself is connected while its agent reports.
+        """
+        if node.role is Role.GATEWAY:
+            return node in self.speaking if node.state is NodeState.ACTIVE else None
+        if not self.speaking:
+            return None
+        handshake = self.handshake(node.public_key)
+        return handshake is not None and self.now - handshake <= TUNNEL_FRESH
+
+
+def _peers_seen(fleet: Fleet, heard: AllHeard) -> Iterable[PeerSeen]:
+    for gateway in fleet.gateways():
+        if gateway.address in heard:
+            yield from heard[gateway.address].report.peers
+
+
+def _all_health(fleet: Fleet, heard: AllHeard, now: datetime) -> tuple[EndpointHealth, ...]:
+    return tuple(
+        check
+        for node in fleet.nodes
+        if node.address in heard and heard[node.address].fresh(now) and node.state is NodeState.ACTIVE
+        for check in heard[node.address].report.endpoints
+    )
+
+
+def node_view(picture: Picture, node: Node) -> NodeView:
+    said = picture.heard.get(node.address)
+    report = said.report if said is not None else None
+    return NodeView(
+        node=node,
+        connected=picture.connected(node),
+        latest_handshake=picture.handshake(node.public_key),
+        reported_at=said.at if said is not None else None,
+        agent_version=report.agent_version if report else "",
+        version=report.version if report else None,
+        state=report.state if report else None,
+        detail=report.detail if report else "",
+        reach=report.reach if report else (),
+        findings=report.findings if report else (),
+    )
+
+
+def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointView:
+    """The gateways' own checks count before what the edge says of itself: they go the way that traffic goes."""
+    drained = "drained" if node.drained else ""
+    said = picture.heard.get(node.address)
+    if said is not None and not consents(said.report.reach, service.target):
+        return EndpointView(node=node.name, health=Health.REFUSED, reason=f"it does not allow {service.target}")
+    if picture.connected(node) is False:
+        return EndpointView(node=node.name, health=Health.UNKNOWN, reason="its tunnel is down")
+    checks = picture.checks(service, node)
+    decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
+    if decisive:
+        check = min(decisive, key=lambda check: check.seen_by == node.name)
+        return EndpointView(node=node.name, health=check.health, reason=drained or check.reason)
+    reason = checks[0].reason if checks else "" if said is not None else "its agent has not reported yet"
+    return EndpointView(node=node.name, health=Health.CHECKING, reason=drained or reason)
+
+
+def service_outcome(picture: Picture, service: Service) -> ServiceOutcome:
+    endpoints = tuple(endpoint_view(picture, service, node) for node in endpoints_of(picture.fleet, service))
+    return ServiceOutcome(
+        service=service, endpoints=endpoints, advice=_service_advice(picture.fleet, service, endpoints)
+    )
+
+
+def _service_advice(fleet: Fleet, service: Service, endpoints: tuple[EndpointView, ...]) -> tuple[str, ...]:
+    advice = [
+        f"{view.node} does not allow {service.target}; on {view.node}: gridwire reach add {service.target}"
+        for view in endpoints
+        if view.health is Health.REFUSED
+    ]
+    waiting = [
+        node.name
+        for node in fleet.nodes
+        if node.state is NodeState.PENDING
+        and node.role is Role.EDGE
+        and any(selects(selector, node) for selector in service.on)
+    ]
+    advice += [f"{name} waits for a yes: gridwire node approve {name}" for name in waiting]
+    if not endpoints and not waiting:
+        wanted = " or ".join(map(str, service.on))
+        advice.append(f"no edge that is active has {wanted}: {_how_to_select(service.on[0])}")
+    return tuple(advice)
+
+
+def _how_to_select(selector: Selector) -> str:
+    if selector.kind == "tag":
+        return f"gridwire node tag NAME {selector.value}, or gridwire invite NAME --tag {selector.value}"
+    return f"gridwire invite {selector.value if selector.kind == 'node' else 'NAME'} --role edge"
+
+
+def route_outcome(picture: Picture, route: Route) -> RouteOutcome:
+    fleet = picture.fleet
+    outcome = service_outcome(picture, fleet.service(route.to))
+    can = allowed_nodes(fleet, route)
+    people = [n for n in fleet.active() if n.role in (Role.OPERATOR, Role.CLIENT)]
+    cannot = [node for node in people if node not in can]
+    return RouteOutcome(
+        route=route,
+        url=url_of(fleet, route),
+        endpoints=outcome.endpoints,
+        can_open=tuple(node.name for node in can),
+        cannot_open=tuple(node.name for node in cannot),
+        advice=_route_advice(route, can, cannot) + outcome.advice,
+    )
+
+
+def url_of(fleet: Fleet, route: Route) -> str:
+    network = fleet.network
+    port = "" if network.routes_port == 80 else f":{network.routes_port}"
+    return f"http://{under_suffix(route.host, network.suffix)}{port}{route.path}"
+
+
+def _route_advice(route: Route, can: tuple[Node, ...], cannot: list[Node]) -> tuple[str, ...]:
+    advice = []
+    if not route.allow:
+        advice.append("the route is closed: add --allow role:client, or tag:, node: or policy:")
+    elif not can and not cannot:
+        allowed = ", ".join(map(str, route.allow))
+        advice.append(f"nobody on the mesh is of {allowed} yet: gridwire invite NAME --role client")
+    for role in (Role.CLIENT, Role.OPERATOR):
+        names = [str(node.name) for node in cannot if node.role is role]
+        if names:
+            advice.append(f"{', '.join(names)} ({role}) cannot open it: add --allow role:{role}")
+    return tuple(advice)
+
+
+def status(picture: Picture, version: tuple[int, int]) -> Status:
+    fleet, heard = picture.fleet, picture.heard
+    live = [node for node in fleet.nodes if node.state is not NodeState.REVOKED]
+    return Status(
+        version=__version__,
+        suffix=fleet.network.suffix,
+        epoch=version[0],
+        revision=version[1],
+        nodes=tuple(node_view(picture, node) for node in live),
+        routes=tuple(route_outcome(picture, route) for route in fleet.routes),
+        services=tuple(service_outcome(picture, service) for service in fleet.services),
+        health=picture.health,
+        findings=tuple(
+            (node.name, finding)
+            for node in live
+            if node.address in heard
+            for finding in heard[node.address].report.findings
+        ),
+    )

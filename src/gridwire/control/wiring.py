@@ -1,0 +1,111 @@
+"""The only builder: database, grid and application put together."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gridwire.adapters.clock import utc_now
+from gridwire.adapters.store import Store, open_store
+from gridwire.control.app import create_app
+from gridwire.control.grid import Grid
+from gridwire.control.usecases.bootstrap_fleet import bootstrap_fleet
+from gridwire.core import paths
+from gridwire.core.compiler import compile_spec
+from gridwire.core.endpoint import split_endpoint
+from gridwire.core.errors import Invalid, Unavailable
+from gridwire.core.fleet import Network
+from gridwire.core.names import node_name
+from gridwire.core.spec import NodeSpec
+from gridwire.core.wireguard import public_key as checked_key
+
+DATABASE_URL = f"sqlite:///{paths.DATABASE}"
+
+
+def bootstrap(
+    database_url: str,
+    network: Network,
+    node_name_: str,
+    public_key: str,
+    endpoint: str,
+    *,
+    author: str = "root",
+    owner: str | None = paths.CONTROL_USER,
+    clock: Callable[[], datetime] = utc_now,
+) -> NodeSpec:
+    """Make the database and revision 1 with its gateway; the spec that this gateway starts from.
+
+    ``owner``: the user that control runs as, who gets the SQLite file and its directory; none leaves them alone.
+    Asked again with the same it changes nothing. Raise Conflict where another grid is there, Invalid for a wrong
+    value, Unavailable where the database cannot be made.
+    """
+    name, key = node_name(node_name_), checked_key(public_key)
+    split_endpoint(endpoint)
+    own_directory(database_url, owner)
+    store = open_store(database_url)
+    try:
+        with store.writing() as transaction:
+            fleet = bootstrap_fleet(
+                transaction,
+                network=network,
+                name=name,
+                public_key=key,
+                endpoint=endpoint,
+                author=author,
+                now=clock(),
+            )
+            epoch, revision = transaction.snapshot().version
+    finally:
+        store.close()
+        own_directory(database_url, owner)
+    return compile_spec(fleet, name, epoch=epoch, revision=revision)
+
+
+def build_app(
+    store: Store,
+    *,
+    gateway: str | None,
+    control_socket: str,
+    local_socket: str,
+    log: structlog.typing.FilteringBoundLogger,
+) -> FastAPI:
+    grid = Grid(store, gateway=gateway)
+    return create_app(grid, control_socket=control_socket, local_socket=local_socket, log=log)
+
+
+def own_directory(database_url: str, owner: str | None) -> None:
+    """Make the SQLite file's directory, 0700, and give it and what is in it to ``owner`` where we are root."""
+    directory = _directory(database_url)
+    if directory is None:
+        return
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if owner is None or os.geteuid() != 0:
+            return
+        user = pwd.getpwnam(owner)
+        for path in (directory, *directory.glob("*.db*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    except KeyError:
+        raise Unavailable(
+            f"there is no user {owner} for control to run as", fix=f"adduser --system --group {owner}"
+        ) from None
+    except OSError as error:
+        raise Unavailable(f"{directory} cannot be made ready ({error.strerror})", fix="run as root") from error
+
+
+def _directory(database_url: str) -> Path | None:
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise Invalid("database", "it is not a database URL", fix=f"write {DATABASE_URL}") from None
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database)).parent

@@ -1,0 +1,79 @@
+"""What was fixed when the node joined. No spec changes it: only joining again does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from gridwire.core.addressing import Address, Prefix
+from gridwire.core.enrollment import GatewayContact
+from gridwire.core.fleet import Role
+from gridwire.core.guard import GuardSpec
+from gridwire.core.names import HostName, Interface, NodeName
+from gridwire.core.proxy import ProxySpec
+from gridwire.core.spec import NamesSpec, NodeSpec
+from gridwire.core.wireguard import DEFAULT_MTU, KEEPALIVE_SECONDS, MeshSpec, Peer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedAs:
+    """A node's identity, saved by ``gridwire init`` and ``gridwire join``.
+
+    ``gateways`` as the token named them (a gateway names itself, or none). ``routes_port`` and ``edge_port`` are
+    none where the token did not say them. ``no_hosts``: /etc/hosts is left alone.
+    """
+
+    node: NodeName
+    role: Role
+    address: Address
+    prefix: Prefix
+    interface: Interface
+    suffix: HostName
+    gateways: tuple[GatewayContact, ...] = ()
+    api_port: int = 2086
+    enrol_port: int = 2087
+    routes_port: int | None = None
+    edge_port: int | None = None
+    mtu: int = DEFAULT_MTU
+    no_hosts: bool = False
+
+
+def first_spec(identity: JoinedAs) -> NodeSpec:
+    """What a node is from joining until control's first spec: a tunnel to its gateways, and nothing open.
+
+    Version 0.0, so that any spec of control's is newer.
+    """
+    peers = [
+        Peer(
+            node=gateway.node,
+            public_key=gateway.public_key,
+            allowed_ips=(ip_network(f"{gateway.address}/{gateway.address.max_prefixlen}"),),
+            endpoint=gateway.endpoint,
+            keepalive=KEEPALIVE_SECONDS,
+        )
+        for gateway in identity.gateways
+        if gateway.address != identity.address
+    ]
+    return NodeSpec(
+        epoch=0,
+        revision=0,
+        node=identity.node,
+        role=identity.role,
+        mesh=MeshSpec(
+            interface=identity.interface,
+            address=identity.address,
+            prefix=identity.prefix,
+            listen_port=0,
+            mtu=identity.mtu,
+            peers=tuple(sorted(peers, key=lambda peer: peer.public_key)),
+        ),
+        guard=GuardSpec(
+            interface=identity.interface,
+            prefix=identity.prefix,
+            address=identity.address,
+            listen_port=0,
+            openings=(),
+        ),
+        proxy=ProxySpec(),
+        names=NamesSpec(suffix=identity.suffix),
+    )

@@ -1,0 +1,201 @@
+"""The reference matcher: request → route, policy, endpoint. Deny by default.
+
+nginx's Lua (gridwire/lua/gridwire/match.lua) does the same; a property test through a real nginx holds them
+together, and `explain` answers from here.
+
+    host      exact, else the longest wildcard; ``*.x`` stands for one or more labels
+    path      the longest prefix of whole segments of the path as nginx normalises it
+    spelling  where another reading of the path (raw, decoded only, tidied only, decoded twice) selects another
+              route, nobody is served: an application that reads it so would be reached past its policy
+    policy    the peer's address is in the route's grant
+    endpoint  one that is not drained, has weight and is not known to be down
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gridwire.core.addressing import Address
+from gridwire.core.health import Health
+from gridwire.core.names import NodeName, RouteName, ServiceName
+from gridwire.core.proxy import Pool, RouteEntry, RoutingTable
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_CONTROLS = frozenset(chr(code) for code in (*range(0x21), 0x7F))
+RESERVED = "/.gridwire"
+
+
+class Malformed(ValueError):
+    """nginx itself refuses the host or the target, with 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``status`` 200: the request goes to an endpoint of ``service``. Else what gridwire answers, and why."""
+
+    status: int
+    reason: str = ""
+    route: RouteName | None = None
+    service: ServiceName | None = None
+
+
+def decide(
+    table: RoutingTable,
+    host: str,
+    raw_target: str,
+    peer: Address,
+    health: Mapping[tuple[ServiceName, NodeName], Health] | None = None,
+) -> Decision:
+    """What becomes of a request. ``host``: the Host header, empty where there is none; ``raw_target``: as in the
+    request line, before any decoding; both as Latin-1."""
+    try:
+        name = plain_host(host)
+        path = normal_path(raw_target)
+    except Malformed:
+        return Decision(400, "malformed")
+    paths = _site(table, name)
+    if not paths:
+        return Decision(421, "unknown-host")
+    if path == RESERVED or path.startswith(f"{RESERVED}/"):
+        return Decision(404, "no-route")
+    raw = raw_path(raw_target)
+    route = _longest(paths, path)
+    if any(_longest(paths, reading) is not route for reading in _readings(raw, path)):
+        return Decision(400, "path-ambiguous")
+    if route is None:
+        return Decision(404, "no-route")
+    if not any(grant.id == route.grant and peer in grant.addresses for grant in table.grants):
+        return Decision(403, "not-allowed", route.name)
+    pool = next((pool for pool in table.pools if pool.service == route.service), None)
+    if pool is None or not _usable(pool, health or {}):
+        return Decision(503, "no-endpoint", route.name)
+    return Decision(200, "", route.name, route.service)
+
+
+def _usable(pool: Pool, health: Mapping[tuple[ServiceName, NodeName], Health]) -> bool:
+    """An endpoint whose health is unknown is a last resort, and so still one."""
+    return any(
+        not endpoint.drained and endpoint.weight > 0 and health.get((pool.service, endpoint.node)) is not Health.DOWN
+        for endpoint in pool.endpoints
+    )
+
+
+def plain_host(header: str) -> str:
+    """Lower case, no port, no trailing dot; raise Malformed for what nginx refuses (ngx_http_validate_host)."""
+    host = header.translate(_ASCII_LOWER)
+    if not host:
+        return ""
+    if "/" in host or ".." in host or set(host) & _CONTROLS:
+        raise Malformed(host)
+    if host.startswith("["):
+        return host
+    plain = host.partition(":")[0].removesuffix(".")
+    if not plain:
+        raise Malformed(host)
+    return plain
+
+
+def raw_path(target: str) -> str:
+    """The path as an application sees it that reads the request line: undecoded, without the query."""
+    return _origin_form(target).partition("?")[0]
+
+
+def _origin_form(target: str) -> str:
+    match = _ABSOLUTE.match(target)
+    return target[match.end() :] if match else target
+
+
+def normal_path(target: str) -> str:
+    """nginx's $uri (ngx_http_parse_complex_uri with merge_slashes on); raise Malformed where it answers 400.
+
+    One pass: an escape is decoded and then means what its character means, save that %3F and %23 do not end the
+    path, and %25 starts no second escape.
+    """
+    text = _origin_form(target)
+    if text != target and not text.startswith("/"):
+        text = f"/{text}"
+    if not text.startswith("/") or set(text) & _CONTROLS:
+        raise Malformed(target)
+    segments = [""]
+    at, end = 1, len(text)
+    while at < end and text[at] not in "?#":
+        character = text[at]
+        at += 1
+        if character == "%":
+            escape = _ESCAPE.match(text, at - 1)
+            if escape is None or escape[1] == "00":
+                raise Malformed(target)
+            character = chr(int(escape[1], 16))
+            at += 2
+        if character == "/":
+            _close(segments, target)
+        else:
+            segments[-1] += character
+    if segments[-1] in (".", ".."):
+        _close(segments, target)
+    return "/" + "/".join(segments)
+
+
+def _close(segments: list[str], target: str) -> None:
+    """End the last segment and begin a new one."""
+    last = segments.pop()
+    if last == "..":
+        if not segments:
+            raise Malformed(target)
+        segments.pop()
+    elif last not in ("", "."):
+        segments.append(last)
+    segments.append("")
+
+
+def _decoded(path: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), path)
+
+
+def _tidy(path: str) -> str:
+    """Slashes merged, dot segments removed, nothing decoded."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept)
+
+
+def _readings(raw: str, path: str) -> tuple[str, ...]:
+    return raw, _tidy(raw), _decoded(raw), _decoded(path), _tidy(_decoded(path))
+
+
+def _site(table: RoutingTable, host: str) -> dict[str, RouteEntry]:
+    """The routes of the host, or of the longest wildcard over it, by path without a trailing slash."""
+    if not host or host.startswith("["):
+        return {}
+    paths = _paths(table, host)
+    dot = host.find(".", 1)
+    while not paths and dot >= 0:
+        paths = _paths(table, f"*.{host[dot + 1 :]}")
+        dot = host.find(".", dot + 1)
+    return paths
+
+
+def _paths(table: RoutingTable, pattern: str) -> dict[str, RouteEntry]:
+    paths: dict[str, RouteEntry] = {}
+    for route in table.routes:
+        if route.host == pattern:
+            paths.setdefault(route.path.removesuffix("/"), route)
+    return paths
+
+
+def _longest(paths: Mapping[str, RouteEntry], path: str) -> RouteEntry | None:
+    best = paths.get("")
+    slash = path.find("/", 1)
+    while slash >= 0:
+        best = paths.get(path[:slash], best)
+        slash = path.find("/", slash + 1)
+    return paths.get(path, best)

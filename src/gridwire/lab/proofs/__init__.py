@@ -1,0 +1,1 @@
+"""Proofs of what gridwire promises, one file each; ``claims`` is their table."""

@@ -1,0 +1,208 @@
+-- The documents (routing, edge, health): loaded from disk before the workers start, pushed through the door after that, swapped in by
+-- each worker between two requests.
+--
+-- The text of each lies in shared memory with a sequence number. A worker looks at the numbers every 25 ms, builds
+-- its own tables from a new text, and says so; the door answers when all have. A reload finds the disk at least as
+-- new as any push, since the agent writes first.
+local json = require "cjson"
+local address = require "gridwire.address"
+local match = require "gridwire.match"
+local eject = require "gridwire.eject"
+local flight = require "gridwire.flight"
+local retry = require "gridwire.retry"
+local metrics = require "gridwire.metrics"
+
+local _M = { DOCUMENTS = { "routing", "edge", "health" } }
+local shared = ngx.shared.gridwire_data
+local TICK, FLUSH_TICKS = 0.025, 40
+local ticks = 0
+local taken = {} -- document → sequence number that this worker serves
+
+-- What this worker serves. `routing`, `edge`: nil until the first document.
+local served = { pools = {}, health = {}, leaving = {}, least = false }
+_M.served = served
+
+local function endpoint_of(pool, entry, known)
+    local key = pool.service .. "/" .. entry.node
+    local endpoint = known[key] and known[key][entry.address .. " " .. entry.port]
+    if not endpoint then
+        endpoint = { key = key, node = entry.node, host = address.peer(entry.address), port = entry.port,
+                     current = 0, flight = 0, others = 0, failures = 0, ejections = 0, ejected = false }
+    end
+    endpoint.pool, endpoint.weight, endpoint.drained = pool, entry.weight, entry.drained
+    endpoint.health = served.health[key]
+    return endpoint
+end
+
+-- Endpoints as they are, so that counts, shares and ejections outlive a new table.
+local function known_endpoints()
+    local known = {}
+    for _, pool in pairs(served.pools) do
+        for _, endpoint in ipairs(pool.endpoints) do
+            known[endpoint.key] = known[endpoint.key] or {}
+            known[endpoint.key][endpoint.peer] = endpoint
+        end
+    end
+    return known
+end
+
+local function pool_of(entry, old, known)
+    local pool = {
+        service = entry.service, retries = entry.retries, least = entry.balance == "least-connections",
+        connect = entry.connect_timeout_ms / 1000, send = entry.send_timeout_ms / 1000,
+        read = entry.read_timeout_ms / 1000, endpoints = {},
+        budget = old and old.budget or retry.BUDGET, turn = old and old.turn or 0,
+    }
+    -- Timeouts that differ from those in nginx's text are set per request, which costs a copy of its settings.
+    pool.own_timeouts = pool.connect ~= 1 or pool.send ~= 60 or pool.read ~= 60
+    for i, item in ipairs(entry.endpoints) do
+        pool.endpoints[i] = endpoint_of(pool, item, known)
+        pool.endpoints[i].peer = item.address .. " " .. item.port
+    end
+    return pool
+end
+
+local function build_routing(document)
+    local known, pools, least, kept = known_endpoints(), {}, false, {}
+    for _, entry in ipairs(document.pools) do
+        local pool = pool_of(entry, served.pools[entry.service], known)
+        pools[entry.service] = pool
+        least = least or pool.least
+        for _, endpoint in ipairs(pool.endpoints) do kept[endpoint] = true end
+    end
+    local grants = {}
+    for _, grant in ipairs(document.grants) do grants[grant.id] = address.set(grant.addresses) end
+    local routes = {}
+    for i, entry in ipairs(document.routes) do
+        routes[i] = { name = entry.name, host = entry.host, path = entry.path, service = entry.service,
+                      grant = grants[entry.grant], pool = pools[entry.service] }
+    end
+    local hosts = match.build(routes)
+    for _, pool in pairs(served.pools) do
+        for _, endpoint in ipairs(pool.endpoints) do
+            if not kept[endpoint] and endpoint.flight > 0 then served.leaving[endpoint] = true end
+        end
+    end
+    served.pools, served.least, served.routing = pools, least, hosts
+end
+
+local function build_edge(document)
+    local services = {}
+    for _, entry in ipairs(document.services) do
+        local target = entry.target
+        services[entry.service] = {
+            name = entry.service, health = entry.health,
+            host = target.kind == "unix" and "unix:" .. target.path or address.peer(target.address),
+            port = target.port, unix = target.kind == "unix",
+            connect = entry.connect_timeout_ms / 1000, send = entry.send_timeout_ms / 1000,
+            read = entry.read_timeout_ms / 1000,
+        }
+    end
+    served.edge = { gateways = address.set(document.gateways), services = services }
+end
+
+local function build_health(document)
+    local health = {}
+    for key, state in pairs(document.endpoints) do health[key] = state end
+    served.health = health
+    for _, pool in pairs(served.pools) do
+        for _, endpoint in ipairs(pool.endpoints) do endpoint.health = health[endpoint.key] end
+    end
+end
+
+local BUILDERS = { routing = build_routing, edge = build_edge, health = build_health }
+
+-- Build and serve one document's text; nil and what is wrong with it, and then the old one is served on.
+local function swap(name, text)
+    local ok, failure = pcall(function() BUILDERS[name](json.decode(text)) end)
+    if not ok then return nil, tostring(failure) end
+    return true
+end
+
+local function version_text(text)
+    local ok, document = pcall(json.decode, text)
+    return ok and type(document) == "table" and document.version or nil
+end
+
+function _M.acknowledge(name)
+    shared:set("ack:" .. name .. ":" .. ngx.worker.id(), ngx.worker.pid() .. " " .. (taken[name] or 0))
+end
+
+-- Store a new text for all workers and serve it in this one; nil and the reason where it is refused.
+function _M.put(name, text)
+    local ok, failure = swap(name, text)
+    if not ok then return nil, failure end
+    local stored, problem = shared:safe_set("text:" .. name, text)
+    if not stored then return nil, "shared memory: " .. problem end
+    shared:set("digest:" .. name, ngx.md5(text))
+    taken[name] = shared:incr("seq:" .. name, 1, 0)
+    return taken[name], version_text(text)
+end
+
+local function read_file(path)
+    local file = io.open(path, "rb")
+    if not file then return nil end
+    local text = file:read("*a")
+    file:close()
+    return text
+end
+
+-- In the master, before it makes workers: they inherit what is built here. A missing or broken document is left
+-- out (its listeners answer 503) and never keeps nginx from starting. `config`: the digest of nginx's own text.
+function _M.boot(directory, config)
+    _M.config = config
+    shared:incr("generation", 1, 0)
+    for _, name in ipairs(_M.DOCUMENTS) do
+        local text = read_file(directory .. "/" .. name .. ".json")
+        if text then
+            local ok, failure = _M.put(name, text)
+            if not ok then ngx.log(ngx.ERR, "gridwire: ", name, ".json: ", failure) end
+        end
+    end
+end
+
+local function take(name)
+    local seq = shared:get("seq:" .. name)
+    if seq and seq ~= taken[name] then
+        local ok, failure = swap(name, shared:get("text:" .. name))
+        if not ok then ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure) end
+        taken[name] = seq
+        _M.acknowledge(name)
+    end
+end
+
+local function tick(premature)
+    if premature then return end
+    for _, name in ipairs(_M.DOCUMENTS) do take(name) end
+    eject.tick(served.pools)
+    flight.tick(served.pools, served.leaving, served.least)
+    ticks = ticks + 1
+    if ticks % FLUSH_TICKS == 0 then metrics.flush() end
+end
+
+function _M.start_worker()
+    if not ngx.worker.id() then return end -- a cache process, not a worker
+    flight.start()
+    shared:set("worker:" .. ngx.worker.id(), ngx.worker.pid())
+    for _, name in ipairs(_M.DOCUMENTS) do
+        take(name)
+        _M.acknowledge(name)
+    end
+    assert(ngx.timer.every(TICK, tick))
+end
+
+-- The ids of workers that do not serve sequence number `seq` of a document yet.
+function _M.behind(name, seq)
+    local late = {}
+    for worker = 0, ngx.worker.count() - 1 do
+        local expected = (shared:get("worker:" .. worker) or "?") .. " " .. seq
+        if shared:get("ack:" .. name .. ":" .. worker) ~= expected then late[#late + 1] = worker end
+    end
+    return late
+end
+
+function _M.current(name)
+    return shared:get("seq:" .. name), shared:get("digest:" .. name), version_text(shared:get("text:" .. name) or "")
+end
+
+return _M

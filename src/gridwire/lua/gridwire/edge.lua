@@ -1,0 +1,108 @@
+-- A request at an edge: from a gateway, for a service that it names, to the service's target.
+--
+-- What an edge says to a gateway that no client sees: 590, nothing was sent to the application; 591, something was,
+-- and then it broke. An application's own 4xx and 5xx travel as status + 400, so that no application can speak for
+-- the edge, nor be mistaken for nginx on either side.
+local balancer = require "ngx.balancer"
+local address = require "gridwire.address"
+local data = require "gridwire.data"
+local headers = require "gridwire.headers"
+local reason = require "gridwire.reason"
+local request = require "gridwire.request"
+local retry = require "gridwire.retry"
+
+local _M = {}
+local served = data.served
+local NO_MORE = -3
+local UPGRADED_READ = 3600
+local UNSENT, BROKEN, APP = 590, 591, 400
+local FROM_GATEWAY = { ["x-gridwire-peer"] = true, ["x-gridwire-service"] = true }
+
+-- The service that a gateway asks for; nothing for anybody else.
+local function asked(var)
+    local edge = served.edge
+    if not edge then return nil, UNSENT, "unknown-service" end
+    if not edge.gateways[var.binary_remote_addr] then return nil, 403, "not-a-gateway" end
+    local service = edge.services[var.http_x_gridwire_service or ""]
+    if not service then return nil, UNSENT, "unknown-service" end
+    return service
+end
+
+function _M.access()
+    local var = ngx.var
+    local service, status, why = asked(var)
+    if not service then
+        if status == 403 then return reason.answer(403, why) end
+        return reason.private(status, why)
+    end
+    headers.strip(FROM_GATEWAY)
+    var.gridwire_service = service.name
+    request.set { service = service, begun = false, upgrade = var.http_upgrade ~= nil }
+end
+
+function _M.balance()
+    local state = request.get()
+    local service = state.service
+    if state.begun then
+        -- A kept-alive connection that the application had closed: nginx tries a new one by itself.
+        local sent = retry.last(ngx.var.upstream_bytes_sent, 1) or 0
+        if sent > 0 and not retry.idempotent() then return ngx.exit(NO_MORE) end
+    end
+    state.begun = true
+    balancer.set_current_peer(service.host, service.port)
+    balancer.set_timeouts(service.connect, service.send, state.upgrade and UPGRADED_READ or service.read)
+end
+
+function _M.header()
+    local status = ngx.status
+    if status < 400 or not ngx.var.upstream_status then return end
+    ngx.status = status > 599 and 502 + APP or status + APP
+end
+
+-- nginx's own 502 and 504: the application's fault.
+function _M.broken()
+    local sent = 0
+    for count in (ngx.var.upstream_bytes_sent or ""):gmatch("%d+") do sent = sent + tonumber(count) end
+    if ngx.status == 504 then return reason.private(sent == 0 and UNSENT or BROKEN, "app-timeout") end
+    return reason.private(sent == 0 and UNSENT or BROKEN, sent == 0 and "app-unreachable" or "app-broke-off")
+end
+
+function _M.log()
+    request.take()
+end
+
+local function over_http(socket, service)
+    local check = service.health
+    local _, failure = socket:send("GET " .. check.path .. " HTTP/1.1\r\nHost: " .. service.name
+        .. "\r\nUser-Agent: gridwire-check\r\nConnection: close\r\n\r\n")
+    if failure then return nil, failure end
+    local line, problem = socket:receive("*l")
+    if not line then return nil, problem end
+    local status = tonumber(line:match("^HTTP/1%.[01] (%d%d%d)"))
+    if status == check.status then return true end
+    return nil, "status " .. (status or "none") .. ", expected " .. check.status
+end
+
+-- The service's health check, made here and now for a gateway: no agent takes part in it.
+function _M.check()
+    local service, status, why = asked(ngx.var)
+    if not service then return reason.answer(status == UNSENT and 503 or status, why) end
+    local socket = ngx.socket.tcp()
+    socket:settimeout(service.health.timeout_ms)
+    local ok, failure
+    if service.unix then
+        ok, failure = socket:connect(service.host)
+    else
+        ok, failure = socket:connect((service.host:gsub("[%[%]]", "")), service.port)
+    end
+    if ok and service.health.kind == "http" then ok, failure = over_http(socket, service) end
+    socket:close()
+    if ok then
+        ngx.header["Content-Type"] = "text/plain"
+        ngx.print("up\n")
+        return
+    end
+    return reason.answer(503, failure == "timeout" and "app-timeout" or "app-unreachable")
+end
+
+return _M

@@ -1,0 +1,20 @@
+-- Headers that say who a client is are gridwire's to set, never a client's.
+local byte, sub = string.byte, string.sub
+local _M = {}
+local OURS = { forwarded = true, ["x-real-ip"] = true }
+
+-- Remove what a stranger may have sent, save the names in `keep`. nginx drops names with underscores by itself.
+function _M.strip(keep)
+    local sent = ngx.req.get_headers(0)
+    for name in pairs(sent) do
+        local first = byte(name)
+        if first == 120 or first == 102 then -- x, f
+            if (OURS[name] or sub(name, 1, 11) == "x-gridwire-" or sub(name, 1, 12) == "x-forwarded-")
+                    and not (keep and keep[name]) then
+                ngx.req.clear_header(name)
+            end
+        end
+    end
+end
+
+return _M

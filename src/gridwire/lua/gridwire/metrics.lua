@@ -1,0 +1,111 @@
+-- Counters and a latency histogram per route. Counted in plain tables of the worker, added to shared memory once a
+-- second: a shared-dictionary increment in every request costs more than everything else here together.
+local _M = {}
+local shared = ngx.shared.gridwire_metrics
+local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 } -- Prometheus' default buckets, seconds
+local BUCKETS = #BOUNDS + 1
+local floor = math.floor
+local rows, extra = {}, {}
+
+local function fresh()
+    local row = { 0, 0, 0, 0, 0, 0 } -- 1xx … 5xx, then the sum of seconds
+    for i = 1, BUCKETS do row[6 + i] = 0 end
+    return row
+end
+
+-- One finished request. `route`: its name, "-" where none matched; `seconds`: how long it took.
+function _M.count(route, status, seconds)
+    local row = rows[route]
+    if not row then
+        row = fresh()
+        rows[route] = row
+    end
+    local class = floor(status / 100)
+    if class >= 1 and class <= 5 then row[class] = row[class] + 1 end
+    row[6] = row[6] + seconds
+    local bucket = 1
+    while bucket < BUCKETS and seconds > BOUNDS[bucket] do bucket = bucket + 1 end
+    row[6 + bucket] = row[6 + bucket] + 1
+end
+
+-- Rare events: retries, refusals by reason.
+function _M.event(name)
+    extra[name] = (extra[name] or 0) + 1
+end
+
+function _M.flush()
+    for route, row in pairs(rows) do
+        for i = 1, #row do
+            if row[i] ~= 0 then shared:incr("r|" .. route .. "|" .. i, row[i], 0) end
+        end
+        rows[route] = nil
+    end
+    for name, count in pairs(extra) do
+        shared:incr("e|" .. name, count, 0)
+        extra[name] = nil
+    end
+end
+
+local function collected()
+    local routes, events = {}, {}
+    for _, key in ipairs(shared:get_keys(0)) do
+        local route, column = key:match("^r|(.-)|(%d+)$")
+        if route then
+            routes[route] = routes[route] or fresh()
+            routes[route][tonumber(column)] = shared:get(key) or 0
+        else
+            events[key:sub(3)] = shared:get(key)
+        end
+    end
+    return routes, events
+end
+
+local function histogram(out, route, row)
+    local total = 0
+    for i = 1, BUCKETS do
+        total = total + row[6 + i]
+        local bound = BOUNDS[i] and tostring(BOUNDS[i]) or "+Inf"
+        out[#out + 1] = ('gridwire_request_duration_seconds_bucket{route="%s",le="%s"} %d'):format(route, bound, total)
+    end
+    out[#out + 1] = ('gridwire_request_duration_seconds_sum{route="%s"} %.6f'):format(route, row[6])
+    out[#out + 1] = ('gridwire_request_duration_seconds_count{route="%s"} %d'):format(route, total)
+end
+
+-- Prometheus text (exposition format 0.0.4). `flight`, `ejections`: endpoint "service/node" → number.
+function _M.text(flight, ejections)
+    local routes, events = collected()
+    local names, out = {}, {}
+    for route in pairs(routes) do names[#names + 1] = route end
+    table.sort(names)
+    out[#out + 1] = "# HELP gridwire_requests_total Requests by route and class of status.\n"
+        .. "# TYPE gridwire_requests_total counter"
+    for _, route in ipairs(names) do
+        for class = 1, 5 do
+            if routes[route][class] > 0 then
+                out[#out + 1] = ('gridwire_requests_total{route="%s",code="%dxx"} %d'):format(
+                    route, class, routes[route][class])
+            end
+        end
+    end
+    out[#out + 1] = "# HELP gridwire_request_duration_seconds Seconds from the first byte read to the last one written."
+        .. "\n# TYPE gridwire_request_duration_seconds histogram"
+    for _, route in ipairs(names) do histogram(out, route, routes[route]) end
+    out[#out + 1] = "# HELP gridwire_events_total Retries, and refusals by reason.\n# TYPE gridwire_events_total counter"
+    for name, count in pairs(events) do
+        out[#out + 1] = ('gridwire_events_total{event="%s"} %d'):format(name, count)
+    end
+    out[#out + 1] = "# HELP gridwire_endpoint_requests Requests under way.\n# TYPE gridwire_endpoint_requests gauge"
+    for key, count in pairs(flight) do
+        out[#out + 1] = ('gridwire_endpoint_requests{service="%s",node="%s"} %d'):format(
+            key:match("^(.-)/"), key:match("/(.*)$"), count)
+    end
+    out[#out + 1] = "# HELP gridwire_endpoint_ejections_total Passive ejections.\n"
+        .. "# TYPE gridwire_endpoint_ejections_total counter"
+    for key, count in pairs(ejections) do
+        out[#out + 1] = ('gridwire_endpoint_ejections_total{service="%s",node="%s"} %d'):format(
+            key:match("^(.-)/"), key:match("/(.*)$"), count)
+    end
+    return table.concat(out, "\n") .. "\n"
+end
+
+return _M

@@ -1,0 +1,218 @@
+"""nginx's configuration of one node: listeners and a few location classes. Everything else is data (routing_data).
+
+The text depends on the node's listeners, on where things lie on the host, and on nothing else: no host, path,
+header, service or policy is in it, so no change of those reloads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from gridwire.core.errors import Invalid
+from gridwire.core.paths import CONTROL_SOCKET, DOOR_SOCKET, LOGS, NGINX_PID, NGINX_STATE, NGINX_USER
+from gridwire.core.proxy import Listener, ListenerKind
+from gridwire.render.nginx_servers import door, server
+from gridwire.render.nginx_tree import (
+    Account,
+    Directive,
+    LuaFolders,
+    Number,
+    Path,
+    Preload,
+    Quoted,
+    UnixSocket,
+    block,
+    directive,
+    emit,
+    phase,
+    seconds,
+)
+
+_NOUNS: Final = ("data", "gateway", "edge", "control", "door", "reason")
+_LOG_FORMAT: Final = (
+    '{"time":"$time_iso8601","peer":"$remote_addr","method":"$request_method","host":"$http_host",'
+    '"target":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
+    '"route":"$gridwire_route","service":"$gridwire_service","reason":"$gridwire_reason",'
+    '"endpoint":"$upstream_addr","upstream_status":"$upstream_status","request_id":"$request_id"}'
+)
+# Larger bodies are refused with 413: a body is kept on the gateway's disk until it is answered, so that it can be
+# sent again to another endpoint.
+BODY_LIMIT_MB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where nginx finds and keeps things. ``modules``: files of ndk and lua, in this order; none if built in.
+
+    ``lua``: gridwire's folder of Lua modules and Debian's. ``workers``: 0 for as many as there are processors.
+    """
+
+    modules: tuple[str, ...]
+    lua: tuple[str, ...]
+    state: str = NGINX_STATE
+    pid: str = NGINX_PID
+    door_socket: str = DOOR_SOCKET
+    control_socket: str = CONTROL_SOCKET
+    logs: str = LOGS
+    user: str = NGINX_USER
+    workers: int = 0
+
+    @property
+    def temporary(self) -> str:
+        """Request and response bodies on their way; owned by ``user``."""
+        return f"{self.state}/temp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """``digest`` stands in the text too, so that a running nginx can say which text it runs."""
+
+    text: str
+    digest: str
+
+
+def render_config(listeners: tuple[Listener, ...], layout: Layout) -> Config:
+    """The whole of nginx.conf; raise Invalid for a listener or path that may not stand in it."""
+    if not listeners:
+        raise Invalid("listeners", "an nginx without listeners is none")
+    blank = emit(_tree(listeners, layout, "0" * 32))
+    digest = hashlib.sha256(blank.encode()).hexdigest()[:32]
+    return Config(text=emit(_tree(listeners, layout, digest)), digest=digest)
+
+
+def _tree(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple[Directive, ...]:
+    return (
+        *(directive("load_module", Path(module)) for module in layout.modules),
+        directive("user", Account(layout.user)),
+        directive("worker_processes", layout.workers or "auto"),
+        directive("worker_shutdown_timeout", seconds(3600)),
+        directive("pid", Path(layout.pid)),
+        directive("error_log", Path(f"{layout.logs}/nginx-error.log"), "warn"),
+        block("events", (), directive("worker_connections", 16384)),
+        block("http", (), *_http(listeners, layout, digest)),
+    )
+
+
+def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple[Directive, ...]:
+    kinds = {listener.kind for listener in listeners}
+    return (
+        *_settings(layout),
+        directive("lua_package_path", LuaFolders(layout.lua)),
+        directive("lua_shared_dict", "gridwire_data", Number(64, "m")),
+        directive("lua_shared_dict", "gridwire_state", Number(4, "m")),
+        directive("lua_shared_dict", "gridwire_metrics", Number(16, "m")),
+        directive("lua_socket_log_errors", "off"),
+        Directive("init_by_lua_block", (Preload(_NOUNS, layout.state, digest),)),
+        phase("init_worker", "data", "start_worker"),
+        *_maps(),
+        directive("log_format", "gridwire", "escape=json", Quoted(_LOG_FORMAT)),
+        directive("access_log", Path(f"{layout.logs}/access.log"), "gridwire", "buffer=64k", "flush=1s"),
+        *(_gateway_upstreams(layout) if ListenerKind.ROUTES in kinds else ()),
+        *(_edge_upstreams() if ListenerKind.EDGE in kinds else ()),
+        *(server(listener) for listener in sorted(listeners)),
+        door(layout.door_socket),
+    )
+
+
+def _settings(layout: Layout) -> tuple[Directive, ...]:
+    temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return (
+        *(directive(f"{name}_temp_path", Path(f"{layout.temporary}/{name}")) for name in temporary),
+        directive("default_type", "application/octet-stream"),
+        directive("server_tokens", "off"),
+        directive("merge_slashes", "on"),
+        directive("absolute_redirect", "off"),
+        directive("reset_timedout_connection", "on"),
+        directive("underscores_in_headers", "off"),
+        directive("tcp_nodelay", "on"),
+        directive("keepalive_timeout", seconds(75)),
+        # nginx closes a client's connection after so many requests, and one that is under way then is lost.
+        directive("keepalive_requests", 1_000_000),
+        directive("keepalive_time", Number(24, "h")),
+        directive("client_header_timeout", seconds(30)),
+        directive("client_body_timeout", seconds(60)),
+        directive("send_timeout", seconds(60)),
+        directive("large_client_header_buffers", 8, Number(16, "k")),
+        directive("client_max_body_size", Number(BODY_LIMIT_MB, "m")),
+        directive("client_body_buffer_size", Number(64, "k")),
+        directive("proxy_http_version", "1.1"),
+        directive("proxy_socket_keepalive", "on"),
+        directive("proxy_max_temp_file_size", 0),
+        # An application must not steer nginx: X-Accel-Redirect would take a request past the matcher.
+        directive(
+            "proxy_ignore_headers",
+            *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset"),
+            *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
+        ),
+    )
+
+
+def _maps() -> tuple[Directive, ...]:
+    """Only WebSocket is upgraded: an h2c tunnel would carry requests that no policy sees."""
+    return (
+        block(
+            "map",
+            ("$http_upgrade", "$gridwire_upgrade"),
+            directive("websocket", "websocket"),
+            directive("default", Quoted("")),
+        ),
+        block(
+            "map",
+            ("$http_upgrade", "$gridwire_connection"),
+            directive("websocket", "upgrade"),
+            directive("default", Quoted("")),
+        ),
+        # Set by Lua, where they are set at all; a map costs nothing until somebody reads it.
+        *(
+            block("map", ("$server_port", f"$gridwire_{name}"), directive("default", Quoted("")))
+            for name in ("route", "service", "reason")
+        ),
+        # An answer of unknown length is a stream: passed on as it comes, unless the application says otherwise.
+        block(
+            "map",
+            ("$upstream_http_content_length", "$gridwire_by_length"),
+            directive("''", "no"),
+            directive("default", Quoted("")),
+        ),
+        block(
+            "map",
+            ("$upstream_http_x_accel_buffering", "$gridwire_buffering"),
+            directive("''", "$gridwire_by_length"),
+            directive("no", "no"),
+            directive("default", "yes"),
+        ),
+    )
+
+
+def _gateway_upstreams(layout: Layout) -> tuple[Directive, ...]:
+    return (
+        block(
+            "upstream",
+            ("gridwire_pool",),
+            directive("server", "0.0.0.1"),
+            phase("balancer", "gateway", "balance"),
+            directive("keepalive", 256),
+            directive("keepalive_timeout", seconds(60)),
+            directive("keepalive_requests", 1_000_000),
+            directive("keepalive_time", Number(24, "h")),
+        ),
+        # Not kept alive: control may restart at any time, and a POST must not meet its closing connection.
+        block("upstream", ("gridwire_control",), directive("server", UnixSocket(layout.control_socket), "max_fails=0")),
+    )
+
+
+def _edge_upstreams() -> tuple[Directive, ...]:
+    return (
+        block(
+            "upstream",
+            ("gridwire_target",),
+            directive("server", "0.0.0.1"),
+            phase("balancer", "edge", "balance"),
+            directive("keepalive", 256),
+            # uvicorn closes idle connections after 5 s; a request that crosses its FIN would be lost.
+            directive("keepalive_timeout", seconds(2)),
+            directive("keepalive_requests", 1_000_000),
+        ),
+    )

@@ -1,0 +1,155 @@
+"""nginx's listeners and location classes: routes, api, enrol, edge, and the door."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gridwire.core.proxy import Listener, ListenerKind
+from gridwire.render.nginx_tree import Directive, Literal, Number, Quoted, UnixSocket, block, directive, phase, seconds
+
+_REFUSED: Final = "/.gridwire/refused"
+_BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "505")
+_NONE: Final = Quoted("")
+
+
+def server(listener: Listener) -> Directive:
+    """One listener on an address literal, and what it serves."""
+    locations = {
+        ListenerKind.ROUTES: _routes,
+        ListenerKind.API: _api,
+        ListenerKind.ENROL: _enrol,
+        ListenerKind.EDGE: _edge,
+    }[listener.kind]
+    return block(
+        "server",
+        (),
+        directive("listen", Literal(listener.address, listener.port)),
+        directive("error_page", *_BY_NGINX, _REFUSED),
+        block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
+        *locations(),
+    )
+
+
+def door(socket: str) -> Directive:
+    """The agent's way in, in a directory of root's; nginx makes its own sockets 0666."""
+    return block(
+        "server",
+        (),
+        directive("listen", UnixSocket(socket)),
+        directive("access_log", "off"),
+        directive("client_max_body_size", Number(64, "m")),
+        directive("client_body_buffer_size", Number(1, "m")),
+        *(
+            block("location", ("=", f"/{document}"), phase("content", "door", "put"))
+            for document in ("routing", "edge", "health")
+        ),
+        block("location", ("=", "/state"), phase("content", "door", "state")),
+        block("location", ("=", "/metrics"), phase("content", "door", "metrics")),
+        block("location", ("/",), phase("content", "control", "nowhere")),
+    )
+
+
+def _routes() -> tuple[Directive, ...]:
+    """What clients open. 590 and 591 are the edge's (gridwire/lua/gridwire/edge.lua); an application's own errors
+    come as 800 and up, so 502 and 504 are nginx's own."""
+    proxied = (
+        directive("proxy_pass", "http://gridwire_pool"),
+        directive("proxy_set_header", "Host", "$http_host"),
+        directive("proxy_set_header", "Connection", "$gridwire_connection"),
+        directive("proxy_set_header", "Upgrade", "$gridwire_upgrade"),
+        directive("proxy_set_header", "X-Gridwire-Service", "$gridwire_service"),
+        directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
+        directive("proxy_set_header", "X-Request-Id", "$request_id"),
+        directive("proxy_connect_timeout", seconds(1)),
+        directive("proxy_send_timeout", seconds(60)),
+        directive("proxy_read_timeout", seconds(65)),
+        directive("proxy_buffer_size", Number(16, "k")),
+        directive("proxy_buffers", 8, Number(16, "k")),
+        directive("proxy_next_upstream", "error", "timeout"),
+        directive("proxy_next_upstream_timeout", seconds(30)),
+        directive("proxy_intercept_errors", "on"),
+        directive("recursive_error_pages", "on"),
+        directive("error_page", "590", "591", "=", "@retry"),
+        directive("error_page", "500", "502", "504", "@own"),
+        directive("error_page", *_BY_NGINX, _REFUSED),
+        phase("header_filter", "gateway", "header"),
+        phase("log", "gateway", "log"),
+    )
+    return (
+        block("location", ("/",), phase("access", "gateway", "access"), *proxied),
+        block("location", ("@retry",), phase("access", "gateway", "retry"), *proxied),
+        block("location", ("@own",), phase("content", "gateway", "own"), phase("log", "gateway", "log")),
+    )
+
+
+def _control(listener: ListenerKind) -> tuple[Directive, ...]:
+    return (
+        directive("proxy_pass", "http://gridwire_control"),
+        directive("proxy_set_header", "Host", "$http_host"),
+        directive("proxy_set_header", "Connection", _NONE),
+        directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
+        directive("proxy_set_header", "X-Gridwire-Listener", str(listener)),
+        directive("proxy_set_header", "X-Request-Id", "$request_id"),
+        directive("proxy_connect_timeout", seconds(3)),
+        directive("proxy_read_timeout", seconds(120)),  # longer than any long poll
+        directive("proxy_buffering", "off"),
+        directive("proxy_next_upstream", "off"),
+        directive("client_max_body_size", Number(8, "m")),
+        directive("recursive_error_pages", "on"),
+        directive("error_page", "502", "504", "=", "@wait"),
+        directive("error_page", *_BY_NGINX, _REFUSED),
+    )
+
+
+def _api() -> tuple[Directive, ...]:
+    proxied = _control(ListenerKind.API)
+    return (
+        block("location", ("/api/v1/",), phase("access", "control", "access"), *proxied),
+        block("location", ("=", "/healthz"), phase("access", "control", "access"), *proxied),
+        block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
+        block("location", ("/",), phase("content", "control", "nowhere")),
+    )
+
+
+def _enrol() -> tuple[Directive, ...]:
+    proxied = _control(ListenerKind.ENROL)
+    return (
+        block("location", ("/",), phase("access", "control", "enrol"), *proxied),
+        block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
+    )
+
+
+def _edge() -> tuple[Directive, ...]:
+    """All services of an edge, for gateways. What says who the client is comes from the gateway alone, which got it
+    from WireGuard; the rest is made here, so that the gateway need not send it."""
+    return (
+        block("location", ("=", "/.gridwire/check"), phase("content", "edge", "check"), directive("access_log", "off")),
+        block(
+            "location",
+            ("/",),
+            phase("access", "edge", "access"),
+            directive("proxy_pass", "http://gridwire_target"),
+            directive("proxy_set_header", "Host", "$http_host"),
+            directive("proxy_set_header", "Connection", "$gridwire_connection"),
+            directive("proxy_set_header", "Upgrade", "$gridwire_upgrade"),
+            directive("proxy_set_header", "X-Gridwire-Service", _NONE),
+            directive("proxy_set_header", "X-Gridwire-Peer", "$http_x_gridwire_peer"),
+            directive("proxy_set_header", "X-Real-IP", "$http_x_gridwire_peer"),
+            directive("proxy_set_header", "X-Forwarded-For", "$http_x_gridwire_peer"),
+            directive("proxy_set_header", "X-Forwarded-Proto", "http"),
+            directive("proxy_set_header", "X-Forwarded-Host", "$http_host"),
+            directive("proxy_set_header", "X-Request-Id", "$http_x_request_id"),
+            directive("proxy_buffering", "off"),
+            directive("proxy_buffer_size", Number(16, "k")),
+            directive("proxy_buffers", 8, Number(16, "k")),
+            directive("proxy_request_buffering", "off"),
+            directive("proxy_next_upstream", "error"),
+            directive("client_max_body_size", 0),
+            directive("add_header", "X-Accel-Buffering", "$gridwire_buffering", "always"),
+            directive("error_page", "502", "504", "@broken"),
+            directive("error_page", *_BY_NGINX, _REFUSED),
+            phase("header_filter", "edge", "header"),
+            phase("log", "edge", "log"),
+        ),
+        block("location", ("@broken",), phase("content", "edge", "broken"), phase("log", "edge", "log")),
+    )

@@ -1,0 +1,88 @@
+"""The documents that Lua reads: tables → JSON. Addresses are exploded, so that one spelling is one key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gridwire.core.fleet import Balance
+from gridwire.core.health import Health
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.proxy import EdgeTable, Pool, RoutingTable
+from gridwire.core.targets import UnixTarget
+
+
+def routing_data(table: RoutingTable) -> dict[str, Any]:
+    return {
+        "version": list(table.version),
+        "routes": [
+            {"name": r.name, "host": r.host, "path": r.path, "grant": r.grant, "service": r.service}
+            for r in table.routes
+        ],
+        "grants": [{"id": g.id, "addresses": [a.exploded for a in g.addresses]} for g in table.grants],
+        "pools": [_pool(pool) for pool in table.pools],
+    }
+
+
+def _pool(pool: Pool) -> dict[str, Any]:
+    return {
+        "service": pool.service,
+        "balance": str(Balance(pool.balance)),
+        "retries": pool.retries,
+        "connect_timeout_ms": pool.connect_timeout_ms,
+        "read_timeout_ms": pool.read_timeout_ms,
+        "send_timeout_ms": pool.send_timeout_ms,
+        "endpoints": [
+            {
+                "node": endpoint.node,
+                "address": endpoint.address.exploded,
+                "port": endpoint.port,
+                "weight": endpoint.weight,
+                "drained": endpoint.drained,
+            }
+            for endpoint in pool.endpoints
+        ],
+    }
+
+
+def edge_data(table: EdgeTable) -> dict[str, Any]:
+    return {
+        "version": list(table.version),
+        "gateways": [address.exploded for address in table.gateways],
+        "services": [
+            {
+                "service": service.service,
+                "target": {"kind": "unix", "path": service.target.path}
+                if isinstance(service.target, UnixTarget)
+                else {"kind": "tcp", "address": service.target.address.exploded, "port": service.target.port},
+                "health": {
+                    "kind": service.health.kind,
+                    "path": service.health.path,
+                    "status": service.health.status,
+                    "timeout_ms": service.health.timeout_ms,
+                },
+                "connect_timeout_ms": service.connect_timeout_ms,
+                "read_timeout_ms": service.read_timeout_ms,
+                "send_timeout_ms": service.send_timeout_ms,
+            }
+            for service in table.services
+        ],
+    }
+
+
+def health_data(states: Mapping[tuple[ServiceName, NodeName], Health]) -> dict[str, Any]:
+    """A gateway's own verdicts. What it is still checking is left out, and so tried."""
+    told = (Health.UP, Health.DOWN, Health.UNKNOWN)
+    return {"endpoints": {f"{s}/{n}": str(health) for (s, n), health in sorted(states.items()) if health in told}}
+
+
+def document_text(data: Mapping[str, Any]) -> str:
+    """One spelling per document, so that its digest says whether nginx serves it."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def document_digest(text: str) -> str:
+    """What nginx answers for a document that it serves (Lua has MD5 at hand; this is no signature)."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

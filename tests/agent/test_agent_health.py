@@ -1,0 +1,398 @@
+"""Checks against real sockets: a service beside the edge, and endpoints as a gateway asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from gridwire.agent.health import EdgeHealth, GatewayHealth
+from gridwire.agent.probe import EndpointCheck, Result, check_target
+from gridwire.core.health import Health, HealthCheck
+from gridwire.core.proxy import Endpoint
+from gridwire.core.targets import TcpTarget, UnixTarget, parse_reach
+
+QUICK = HealthCheck(interval_ms=100, timeout_ms=150, rise=2, fall=2)
+HTTP = replace(QUICK, kind="http", path="/healthz")
+LOOPBACK = ip_address("127.0.0.1")
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to that in time"
+        await asyncio.sleep(0.005)
+
+
+class App:
+    """A server whose answer a test chooses; ``answer`` none: it takes the connection and says nothing."""
+
+    def __init__(self) -> None:
+        self.answer: bytes | None = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup"
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def start(self, *, path: Path | None = None) -> None:
+        if path is not None:
+            self._server = await asyncio.start_unix_server(self._serve, path)
+        else:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        try:
+            while True:
+                self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+                if self.answer is not None:
+                    writer.write(self.answer)
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(path: Path | None = None) -> AsyncIterator[App]:
+    app = App()
+    await app.start(path=path)
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+@contextmanager
+def nowhere() -> Iterator[int]:
+    """A port at which a SYN is dropped, as by a tunnel that is down: its queue is full and nobody accepts."""
+    with ExitStack() as held:
+        listener = held.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = held.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def asyncio_run(scene: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await scene()
+
+    asyncio.run(main())
+
+
+def test_a_local_check_asks_the_path_and_judges_the_status() -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            target = TcpTarget(LOOPBACK, app.port)
+            assert await check_target(target, QUICK) == Result(True)
+            assert (await check_target(target, HTTP)).passed
+            assert app.requests[-1].startswith(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:")
+            app.answer = b"HTTP/1.1 500 no\r\n\r\n"
+            assert (await check_target(target, HTTP)).reason == "answered 500, not 200"
+            app.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+            assert (await check_target(target, replace(HTTP, status=204))).passed
+            app.answer = b"SSH-2.0-hello\r\n\r\n"
+            assert (await check_target(target, HTTP)).reason == "does not answer in HTTP"
+            app.answer = b"x" * 100_000
+            assert not (await check_target(target, HTTP)).passed
+            app.answer = None
+            assert (await check_target(target, HTTP)).reason == "no answer within 150 ms"
+            assert (await check_target(target, QUICK)).passed, "tcp asks for a connection and no more"
+        assert (await check_target(target, QUICK)).reason == "connection refused"
+
+    asyncio_run(scene)
+
+
+def test_a_local_check_of_a_unix_socket(tmp_path: Path) -> None:
+    async def scene() -> None:
+        target = UnixTarget(str(tmp_path / "app.sock"))
+        assert (await check_target(target, QUICK)).reason == "there is no such socket"
+        async with serving(tmp_path / "app.sock"):
+            assert (await check_target(target, HTTP)).passed
+
+    asyncio_run(scene)
+
+
+def test_an_endpoint_is_asked_over_one_connection_that_is_kept() -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            for _ in range(5):
+                assert (await check.ask()).passed
+            assert app.connections == 1
+            assert b"X-Gridwire-Service: api\r\n" in app.requests[0]
+            assert app.requests[0].startswith(b"GET /.gridwire/check HTTP/1.1\r\n")
+            app.answer = b"HTTP/1.1 503 no\r\nX-Gridwire-Reason: app-timeout\r\nContent-Length: 0\r\n\r\n"
+            assert await check.ask() == Result(False, "app-timeout")
+            app.answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            assert (await check.ask()).passed
+            assert (await check.ask()).passed
+            assert app.connections == 2
+            check.close()
+
+    asyncio_run(scene)
+
+
+def test_a_kept_connection_that_ended_says_nothing_of_the_endpoint() -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            assert (await check.ask()).passed
+            await app.stop()
+            await app.start()
+            assert (await check.ask()).passed
+            check.close()
+
+    asyncio_run(scene)
+
+
+def test_no_path_is_told_from_a_refusal() -> None:
+    async def scene() -> None:
+        with nowhere() as port:
+            silent = await EndpointCheck(LOOPBACK, port, "api", QUICK).ask()
+        assert silent.no_path
+        assert silent.reason == "no connection within 150 ms"
+        app = App()
+        await app.start()
+        await app.stop()
+        refused = await EndpointCheck(LOOPBACK, app.port, "api", QUICK).ask()
+        assert refused.reason == "connection refused"
+        assert not refused.no_path
+
+    asyncio_run(scene)
+
+
+def gateway_spec(gateway: Any, *endpoints: tuple[str, str, str, int], check: HealthCheck = QUICK) -> Any:
+    """Endpoints as (service, node, address, port)."""
+    spec = gateway.at(1)
+    pool = spec.proxy.routing.pools[0]
+    pools = {}
+    for service, node, address, port in endpoints:
+        endpoint = Endpoint(node=node, address=ip_address(address), port=port)
+        before = pools[service].endpoints if service in pools else ()
+        pools[service] = replace(pool, service=service, health=check, endpoints=(*before, endpoint))
+    return replace(spec, proxy=replace(spec.proxy, routing=replace(spec.proxy.routing, pools=tuple(pools.values()))))
+
+
+def test_an_endpoint_that_dies_is_out_and_back_within_two_seconds(gateway: Any) -> None:
+    """With the default interval of 1 s, fall 2, rise 2."""
+
+    async def scene() -> None:
+        turned = 0
+
+        def changed() -> None:
+            nonlocal turned
+            turned += 1
+
+        async with serving() as app:
+            health = GatewayHealth("gw", changed)
+            health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port), check=HealthCheck()))
+            assert health.verdicts() == {}, "not judged yet: nginx may try it"
+            await until(lambda: health.verdicts() == {("api", "home-1"): Health.UP})
+            loop = asyncio.get_running_loop()
+            await app.stop()
+            died = loop.time()
+            await until(lambda: health.verdicts() == {("api", "home-1"): Health.DOWN})
+            assert loop.time() - died < 2.0
+            assert health.take_gone() == (LOOPBACK,)
+            assert health.take_gone() == ()
+            await app.start()
+            back = loop.time()
+            await until(lambda: health.verdicts() == {("api", "home-1"): Health.UP})
+            assert loop.time() - back < 2.0
+            assert turned == 3
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_one_service_down_on_a_node_leaves_its_others_alone(gateway: Any) -> None:
+    async def scene() -> None:
+        async with serving() as good, serving() as bad:
+            health = GatewayHealth("gw", lambda: None)
+            health.watch(
+                gateway_spec(
+                    gateway, ("api", "home-1", "127.0.0.1", good.port), ("web", "home-1", "127.0.0.1", bad.port)
+                )
+            )
+            await until(lambda: len(health.verdicts()) == 2)
+            bad.answer = b"HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n"
+            await until(lambda: health.verdicts()[("web", "home-1")] is Health.DOWN)
+            assert health.verdicts()[("api", "home-1")] is Health.UP
+            assert health.take_gone() == (), "its sockets carry the other service"
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_behind_a_tunnel_that_is_down_everything_is_unknown(gateway: Any) -> None:
+    async def scene() -> None:
+        with nowhere() as port:
+            health = GatewayHealth("gw", lambda: None)
+            endpoints = [(service, "home-1", "127.0.0.1", port) for service in ("api", "web")]
+            health.watch(gateway_spec(gateway, *endpoints))
+            await until(lambda: list(health.verdicts().values()) == [Health.UNKNOWN] * 2)
+            assert health.take_gone() == (LOOPBACK,)
+            assert {each.health for each in health.seen()} == {Health.UNKNOWN}
+            assert all(each.reason for each in health.seen())
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_an_unchanged_endpoint_keeps_its_state_over_a_new_revision(gateway: Any) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            health = GatewayHealth("gw", lambda: None)
+            first = ("api", "home-1", "127.0.0.1", app.port)
+            health.watch(gateway_spec(gateway, first))
+            await until(lambda: health.verdicts())
+            connections = app.connections
+            health.watch(gateway_spec(gateway, first, ("web", "home-2", "127.0.0.1", app.port)))
+            assert health.verdicts()[("api", "home-1")] is Health.UP
+            await until(lambda: len(health.verdicts()) == 2)
+            assert app.connections == connections + 1
+            health.watch(gateway_spec(gateway, first))
+            assert set(health.verdicts()) == {("api", "home-1")}
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_thousands_of_endpoints_need_one_task_each_and_no_threads(gateway: Any) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            health = GatewayHealth("gw", lambda: None)
+            many = [(f"s{n}", f"n{n}", "127.0.0.1", app.port) for n in range(300)]
+            slow = HealthCheck(interval_ms=5000, timeout_ms=5000)
+            health.watch(gateway_spec(gateway, *many, check=slow))
+            await until(lambda: len(health.verdicts()) == 300, 20)
+            assert set(health.verdicts().values()) == {Health.UP}
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_what_the_edge_does_not_consent_to_is_never_touched(edge: Any) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            spec = edge.at(1)
+            service = replace(spec.proxy.edge.services[0], target=TcpTarget(LOOPBACK, app.port), health=QUICK)
+            spec = replace(spec, proxy=replace(spec.proxy, edge=replace(spec.proxy.edge, services=(service,))))
+            reach: list[Any] = []
+            turned = asyncio.Event()
+            health = EdgeHealth("home-1", lambda: tuple(reach), turned.set)
+            health.watch(spec)
+            (seen,) = health.seen()
+            assert seen.health is Health.REFUSED
+            assert "does not allow 127.0.0.1" in seen.reason
+            assert app.connections == 0
+            reach.append(parse_reach(f"127.0.0.1:{app.port}"))
+            health.watch(spec)
+            await asyncio.wait_for(turned.wait(), 5)
+            (seen,) = health.seen()
+            assert seen.health is Health.UP
+            reach.clear()
+            health.watch(spec)
+            count = app.connections
+            assert health.seen()[0].health is Health.REFUSED
+            quiet = asyncio.get_running_loop().time() + 0.3
+            await until(lambda: asyncio.get_running_loop().time() > quiet)
+            assert app.connections <= count + 1
+            health.close()
+
+    asyncio_run(scene)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_kept_connection_that_the_kernel_ended_is_made_anew(run: Callable[[Any], None]) -> None:
+    """`ss -K` on the edge's address, which the agent itself does. The agent runs on uvloop, whose errors differ."""
+
+    async def scene() -> None:
+        async with serving() as app:
+            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            assert (await check.ask()).passed
+            assert check._streams is not None
+            reader, writer = check._streams
+            writer.transport.abort()
+            await until(reader.at_eof)  # closed for good: only then uvloop's own error comes
+            assert (await check.ask()).passed
+            assert app.connections == 2
+            check.close()
+
+    run(scene())
+
+
+def test_a_check_that_breaks_is_reported_and_goes_on(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            health = GatewayHealth("gw", lambda: None)
+            with monkeypatch.context() as patch:
+
+                async def broken(self: EndpointCheck) -> Result:
+                    raise RuntimeError("the handler is closed")
+
+                patch.setattr(EndpointCheck, "ask", broken)
+                health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+                await until(lambda: health.verdicts() == {("api", "home-1"): Health.DOWN})
+                assert "the handler is closed" in health.seen()[0].reason
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_one_broken_check_does_not_end_the_task(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = EndpointCheck.ask, 0
+
+    async def breaks_once(self: EndpointCheck) -> Result:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise RuntimeError("the handler is closed")
+        return await real(self)
+
+    monkeypatch.setattr(EndpointCheck, "ask", breaks_once)
+
+    async def scene() -> None:
+        async with serving() as app:
+            health = GatewayHealth("gw", lambda: None)
+            health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+            await until(lambda: asked >= 5)
+            assert health.verdicts() == {("api", "home-1"): Health.UP}
+            health.close()
+
+    asyncio_run(scene)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 50 + b"\r\n\r\n"])
+def test_no_answer_of_an_edge_breaks_the_check(answer: bytes) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            app.answer = answer
+            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            assert not (await check.ask()).passed
+            assert not (await check.ask()).passed
+
+    asyncio_run(scene)

@@ -1,0 +1,463 @@
+"""The whole loop over sections in memory, against a control that a test switches on, off and to other specs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from gridwire.agent.control_link import ControlLink
+from gridwire.agent.host import Host, Pace
+from gridwire.agent.loop import Agent
+from gridwire.agent.state_dir import AgentState
+from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.fleet import Invitation, Node, NodeState, Role
+from gridwire.core.spec import NodeSpec
+from gridwire.core.wireguard import public_key
+from gridwire.protocol.agent import ApplyState, Report
+
+SPEC, REPORT = TypeAdapter(NodeSpec), TypeAdapter(Report)
+QUICK = Pace(heal=0.05, waiting=0.02, failed=0.02, report=0.1, poll=30.0, away=0.02, longest_away=0.05, hold=0.1)
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to that in time"
+        await asyncio.sleep(0.005)
+
+
+@dataclass
+class FakeControl:
+    """Long polls and reports over a Unix socket, as the protocol says."""
+
+    path: Path
+    spec: NodeSpec | None = None
+    mute: bool = False
+    reports: list[Report] = field(default_factory=list)
+    asked: list[str | None] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def last(self) -> Report | None:
+        return self.reports[-1] if self.reports else None
+
+    @property
+    def etag(self) -> str | None:
+        return None if self.spec is None else f'"{self.spec.epoch}.{self.spec.revision}"'
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        self.path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                request, *lines = head.strip().split("\r\n")
+                headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                await until(lambda: not self.mute, 60)
+                writer.write(await self._answer(request.split()[1], headers, body))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _answer(self, target: str, headers: dict[str, str], body: bytes) -> bytes:
+        if target.startswith("/api/v1/agent/report"):
+            self.reports.append(REPORT.validate_json(body))
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
+        seen = headers.get("if-none-match")
+        self.asked.append(seen)
+        wait = float(target.partition("wait=")[2])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await until(lambda: not self.mute and self.spec is not None and self.etag != seen, 60)
+        if self.spec is None:
+            content = json.dumps({"code": "unavailable", "detail": "not yet"}).encode()
+            return b"HTTP/1.1 503 x\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
+        if self.etag == seen:
+            return b"HTTP/1.1 304 Not Modified\r\n\r\n"
+        content = SPEC.dump_json(self.spec)
+        return f"HTTP/1.1 200 OK\r\nETag: {self.etag}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+class Scene:
+    """One agent, its host in memory, and its control."""
+
+    def __init__(self, specs: Any, host: Any, state: AgentState, control: FakeControl, pace: Pace) -> None:
+        self.specs, self.host, self.state, self.control, self.pace = specs, host, state, control, pace
+        self.logged: list[tuple[str, dict[str, Any]]] = []
+        self.more: dict[str, Any] = {}
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[Agent]:
+        host = Host(sections=self.host.sections, **self.more)
+        link = ControlLink((f"unix:{self.control.path}",), {})
+        agent = Agent(
+            self.specs.identity,
+            self.state,
+            host,
+            link,
+            lambda event, **fields: self.logged.append((event, fields)),
+            pace=self.pace,
+        )
+        task = asyncio.create_task(agent.run())
+        try:
+            yield agent
+            assert not task.done(), "the agent ended by itself"
+        finally:
+            agent.stop()
+            await asyncio.wait_for(task, 5)
+
+    def in_force(self) -> tuple[int, int]:
+        return self.control.last.version if self.control.last else (0, 0)
+
+
+Play = Callable[[Callable[[Scene], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def play(tmp_path: Path, host: Any, state: AgentState) -> Callable[..., None]:
+    def run(specs: Any, scene: Callable[[Scene], Awaitable[None]], *, pace: Pace = QUICK) -> None:
+        async def main() -> None:
+            control = FakeControl(tmp_path / "c.sock")
+            await control.start()
+            try:
+                await scene(Scene(specs, host, state, control, pace))
+            finally:
+                await control.stop()
+
+        asyncio.run(main())
+
+    return run
+
+
+def test_a_spec_is_fetched_applied_reported_and_saved(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            assert on.host.is_as(gateway.at(1))
+            assert on.control.last is not None
+            assert on.control.last.state is ApplyState.IN_SYNC
+            assert on.state.load_spec().spec == gateway.at(1)
+
+    play(gateway, scene)
+
+
+def test_a_new_revision_is_applied_in_a_tenth_of_a_second(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            took = []
+            for revision in range(2, 12):
+                began = asyncio.get_running_loop().time()
+                on.control.spec = gateway.at(revision)
+                await until(lambda r=revision: on.host.proxy.parts[-1] == f"r{r}")
+                took.append(asyncio.get_running_loop().time() - began)
+            assert sorted(took)[len(took) // 2] < 0.1, took
+
+    play(gateway, scene)
+
+
+def test_it_starts_from_the_disk_with_control_away_and_goes_on_when_control_is_back(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.state.save_identity(edge.identity)
+        on.state.save_spec(edge.at(3))
+        await on.control.stop()
+        async with on.agent():
+            await until(lambda: on.host.is_as(edge.at(3)))
+            on.host.guard.parts.clear()
+            await until(lambda: on.host.is_as(edge.at(3)))
+            on.control.spec = edge.at(4)
+            await on.control.start()
+            await until(lambda: on.in_force() == (1, 4))
+            assert on.control.asked[0] == '"1.3"', "control is told what the node has"
+
+    play(edge, scene)
+
+
+def test_control_away_in_the_middle_of_a_long_poll_changes_nothing_and_is_resumed(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            for revision in (2, 3):
+                await on.control.stop()
+                applied = len(on.host.journal)
+                await until(lambda: any(name == "applied" for name, _ in on.logged))
+                assert len(on.host.journal) == applied
+                await on.control.start()
+                on.control.spec = gateway.at(revision)
+                await until(lambda r=revision: on.in_force() == (1, r))
+
+    play(gateway, scene)
+
+
+def test_the_agent_leaves_everything_running_and_adopts_it(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+        assert on.host.is_as(gateway.at(1))
+        before = len(on.host.journal)
+        on.control.reports.clear()
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+        assert len(on.host.journal) == before, "nothing was done twice"
+
+    play(gateway, scene)
+
+
+def test_an_older_spec_is_refused_and_reported(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(5)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 5))
+            on.control.spec = gateway.at(4)
+            await until(lambda: any(f.id == "spec-refused" for r in on.control.reports for f in r.findings))
+            assert on.in_force() == (1, 5)
+            assert on.state.load_spec().spec == gateway.at(5)
+            asked = len(on.control.asked)
+            on.control.reports.clear()
+            await until(lambda: len(on.control.reports) > 3)
+            assert len(on.control.asked) <= asked + 1, "what was refused is not asked for again and again"
+            on.control.spec = gateway.at(1, epoch=2)
+            await until(lambda: on.in_force() == (2, 1))
+
+    play(gateway, scene)
+
+
+def test_a_hostile_spec_is_refused_and_the_good_one_stands(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = edge.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            on.control.spec = replace(edge.at(2), mesh=replace(edge.at(2).mesh, interface="eth0"))
+            await until(lambda: any(f.id == "spec-refused" for r in on.control.reports for f in r.findings))
+            assert on.host.is_as(edge.at(1))
+            on.control.spec = edge.at(3)
+            await until(lambda: on.in_force() == (1, 3))
+            await until(lambda: on.control.last is not None and not on.control.last.findings)
+
+    play(edge, scene)
+
+
+def test_what_fails_is_rolled_back_reported_and_tried_again_later(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            on.host.proxy.error = GridwireError("nginx refuses it", code="nginx-refused")
+            on.host.proxy.fail_at = {on.host.proxy.applied + 1}
+            on.control.spec = gateway.at(2)
+            await until(lambda: any(r.state is ApplyState.ROLLED_BACK for r in on.control.reports))
+            back = next(r for r in on.control.reports if r.state is ApplyState.ROLLED_BACK)
+            assert back.version == (1, 1)
+            assert "nginx refuses it" in back.detail
+            assert any(f.id == "nginx-refused" for f in back.findings)
+            await until(lambda: on.in_force() == (1, 2))
+            await until(lambda: on.control.last is not None and on.control.last.state is ApplyState.IN_SYNC)
+
+    play(gateway, scene)
+
+
+def test_a_spec_that_cuts_the_node_off_is_rolled_back(play: Any, edge: Any) -> None:
+    """Control answers until the new spec is applied and never after it, as when the tunnel is gone."""
+
+    async def scene(on: Scene) -> None:
+        on.control.spec = edge.at(1)
+        async with on.agent():
+            await until(lambda: on.state.load_committed() == edge.at(1))
+            apply = on.host.proxy.apply
+
+            def cut(action: Any) -> None:
+                apply(action)
+                on.control.mute = on.host.proxy.parts[-1] == "r2"
+
+            on.host.proxy.apply = cut
+            on.control.spec = edge.at(2)
+            await until(lambda: on.host.proxy.parts[-1] == "r2")
+            await until(lambda: on.host.proxy.parts[-1] == "r1", 5)
+            assert on.state.load_spec().spec == edge.at(1)
+            on.control.spec = edge.at(1)
+            await until(lambda: any(r.state is ApplyState.ROLLED_BACK for r in on.control.reports))
+            assert "was not heard" in next(r.detail for r in on.control.reports if r.state is ApplyState.ROLLED_BACK)
+
+    play(edge, scene, pace=replace(QUICK, dead_man=0.4))
+
+
+def test_a_boot_from_the_disk_is_never_judged_by_controls_absence(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.state.save_spec(edge.at(1))
+        on.state.commit((1, 1))
+        on.state.save_spec(edge.at(2))
+        await on.control.stop()
+        beats = 0
+
+        def beat() -> int:
+            nonlocal beats
+            beats += 1
+            return 0
+
+        async with on.agent():
+            await until(lambda: on.host.is_as(edge.at(2)))
+            count = len(on.host.journal)
+            await asyncio.sleep(0)
+            deadline = asyncio.get_running_loop().time() + 0.5
+            await until(lambda: asyncio.get_running_loop().time() > deadline)
+            assert len(on.host.journal) == count
+            assert on.host.is_as(edge.at(2))
+        await on.control.start()
+
+    play(edge, scene, pace=replace(QUICK, dead_man=0.1))
+
+
+def test_what_is_late_is_waited_for_and_found_at_once(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.host.proxy.fail_at = set(range(1, 10_000))
+        on.host.proxy.error = Unavailable("nginx is not running yet")
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.control.last is not None and "not running yet" in on.control.last.detail)
+            assert on.control.last is not None
+            assert on.control.last.state is ApplyState.APPLYING
+            assert on.host.mesh.parts, "the rest does not wait"
+            on.host.proxy.fail_at = set()
+            began = asyncio.get_running_loop().time()
+            await until(lambda: on.in_force() == (1, 1))
+            assert asyncio.get_running_loop().time() - began < 0.5
+
+    play(gateway, scene)
+
+
+def test_a_full_disk_keeps_the_old_spec_and_takes_the_new_one_when_there_is_room(
+    play: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            room = on.state.save_spec
+
+            def full(spec: NodeSpec) -> None:
+                raise Unavailable("no space left", code="disk-full")
+
+            monkeypatch.setattr(on.state, "save_spec", full)
+            on.control.spec = gateway.at(2)
+            await until(lambda: any("no space" in f.what for r in on.control.reports for f in r.findings))
+            assert on.in_force() == (1, 1)
+            monkeypatch.setattr(on.state, "save_spec", room)
+            await until(lambda: on.in_force() == (1, 2))
+
+    play(gateway, scene)
+
+
+def test_a_corrupted_spec_starts_the_generation_before_and_asks_for_the_new_one(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.state.save_spec(edge.at(1))
+        on.state.save_spec(edge.at(2))
+        (on.state.path / "spec.json").unlink()
+        (on.state.path / "spec.json").write_bytes(b"garbage")
+        await on.control.stop()
+        async with on.agent():
+            await until(lambda: on.host.is_as(edge.at(1)))
+            on.control.spec = edge.at(2)
+            await on.control.start()
+            await until(lambda: on.in_force() == (1, 2))
+            assert on.control.asked[0] is None
+
+    play(edge, scene)
+
+
+def test_a_newcomer_has_a_tunnel_before_it_has_a_spec(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        await on.control.stop()
+        async with on.agent():
+            await until(lambda: on.host.mesh.parts == [edge.fleet.node("gw").public_key])
+        await on.control.start()
+
+    play(edge, scene)
+
+
+def test_a_crash_inside_a_section_ends_no_agent(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.host.proxy.fail_at, on.host.proxy.error = {1, 2, 3}, ZeroDivisionError("a bug")
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: any("a bug" in r.detail for r in on.control.reports))
+            await until(lambda: on.in_force() == (1, 1))
+
+    play(gateway, scene)
+
+
+def test_a_change_of_the_host_wakes_it(play: Any, gateway: Any) -> None:
+    wakers: list[Callable[[], None]] = []
+    closed = threading.Event()
+
+    class Watching:
+        def close(self) -> None:
+            closed.set()
+
+    def watch(wake: Callable[[], None]) -> Watching:
+        wakers.append(wake)
+        return Watching()
+
+    async def scene(on: Scene) -> None:
+        on.more["watches"] = (watch,)
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            on.host.guard.parts.clear()
+            began = asyncio.get_running_loop().time()
+            threading.Thread(target=wakers[0]).start()
+            await until(lambda: on.host.is_as(gateway.at(1)))
+            assert asyncio.get_running_loop().time() - began < 1.0
+        assert closed.is_set()
+
+    play(gateway, scene, pace=replace(QUICK, heal=60.0))
+
+
+def test_an_invitation_ends_by_the_agents_own_clock_with_control_dead(play: Any, gateway: Any) -> None:
+    key = public_key("AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=")
+    newcomer = Node(name="new", role=Role.EDGE, state=NodeState.INVITED, address=gateway.fleet.nodes[0].address + 900)
+
+    async def scene(on: Scene) -> None:
+        ends = datetime.now(UTC) + timedelta(seconds=1.5)
+        fleet = gateway.fleet.put(newcomer).put(Invitation(node="new", ephemeral_key=key, expires=ends))
+        on.host.mesh.wanted = lambda s: tuple(
+            p.public_key for p in s.mesh.peers if p.expires is None or p.expires > datetime.now(UTC)
+        )
+        on.control.spec = gateway.at(1, fleet=fleet)
+        async with on.agent():
+            await until(lambda: key in on.host.mesh.parts)
+            await on.control.stop()
+            await until(lambda: key not in on.host.mesh.parts)
+            assert datetime.now(UTC) - ends < timedelta(seconds=0.5)
+        await on.control.start()
+
+    play(gateway, scene, pace=replace(QUICK, heal=60.0))
