@@ -53,9 +53,10 @@ def demo(
     listener = None if serve is None else relay.bound(serve)
     wanted = lab_demo.Wanted(claims=claims, keep=keep, listener=listener, source=input_)
     stay = None
-    if listener is not None and not keep:
-        port = listener.getsockname()[1]
-        stay = demo_progress.waiting(f"serving at http://api.localhost:{port}; Ctrl-C ends it")
+    if listener is not None:
+        url = f"http://api.localhost:{listener.getsockname()[1]}"
+        note(f"when the grid stands: {url}")
+        stay = None if keep else demo_progress.waiting(f"serving at {url}; Ctrl-C ends it")
     with demo_progress.progress() as shown:
         done = lab_demo.run(wanted, shown, linger=stay)
     if output == "json":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -135,7 +136,7 @@ def _relay(grid: Grid, listener: socket.socket) -> None:
     """Connections to ``listener``, which is the real host's, go on from the client to the gateway's routes."""
     os.set_inheritable(listener.fileno(), True)
     argv = [sys.executable, "-m", "gridwire.lab.relay", str(listener.fileno()), grid.mesh[GATEWAY], "80"]
-    grid.host(CLIENT).start(argv, stdout=None, stderr=None, pass_fds=(listener.fileno(),))
+    grid.host(CLIENT).start(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(listener.fileno(),))
 
 
 def document(shown: Shown) -> dict[str, object]:

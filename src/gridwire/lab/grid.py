@@ -242,7 +242,8 @@ def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> N
         (OPERATOR, "operator", (), ()),
         (CLIENT, "client", (), ()),
     ]
-    with ThreadPoolExecutor(max_workers=len(wanted) + 1) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(wanted) + 1)
+    try:
         asked = [pool.submit(grid.invite, name, role, *more) for name, role, _, more in wanted]
         tokens = [one.result() for one in asked]
         say("joining: three edges, an operator, a client; service and route")
@@ -253,6 +254,8 @@ def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> N
         joining.append(pool.submit(_publish, grid, serve))  # after inviting, or each edge would wait for a yes
         for one in joining:
             one.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # on Ctrl-C the hosts go first, and what runs there with them
     grid.learn_addresses()
     say("endpoints up")
     try:

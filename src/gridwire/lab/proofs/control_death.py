@@ -18,7 +18,7 @@ _BACK_SECONDS = 15.0
 
 
 def prove(grid: Grid) -> Outcome:
-    load = grid.load(rate=150, seconds=60, prefix="control-")
+    load = grid.load(rate=100, seconds=60, prefix="control-")
     try:
         waited, refused = _kill_control(grid)
         agent_back = _kill(grid, "agent")

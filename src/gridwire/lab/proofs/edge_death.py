@@ -13,7 +13,7 @@ from gridwire.lab.proofs.proof import Claim, Outcome, verdict
 from gridwire.lab.waiting import until
 
 VICTIM = EDGES[1]
-RATE = 150
+RATE = 120
 _DEAD_SECONDS = 3.0
 _HURT_SECONDS = 0.25  # an answer later than this, after the kill, was waiting for the dead
 

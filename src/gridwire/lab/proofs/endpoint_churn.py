@@ -19,7 +19,7 @@ _BUDGET_SECONDS = 60
 
 def prove(grid: Grid) -> Outcome:
     tag = parse_tag(APP_TAG)
-    load = grid.load(rate=120, seconds=_BUDGET_SECONDS, prefix="endpoints-", websockets=WEBSOCKETS)
+    load = grid.load(rate=80, seconds=_BUDGET_SECONDS, prefix="endpoints-", websockets=WEBSOCKETS)
     start = time.monotonic()
     try:
         with Changes(grid) as changes:

@@ -16,7 +16,7 @@ _BUDGET_SECONDS = 90
 
 
 def prove(grid: Grid) -> Outcome:
-    load = grid.load(rate=120, seconds=_BUDGET_SECONDS, prefix="redeploy-")
+    load = grid.load(rate=80, seconds=_BUDGET_SECONDS, prefix="redeploy-")
     start = time.monotonic()
     try:
         with Changes(grid) as changes:

@@ -19,7 +19,7 @@ _BUDGET_SECONDS = 60
 
 def prove(grid: Grid) -> Outcome:
     load = grid.load(
-        rate=120, seconds=_BUDGET_SECONDS, prefix="routes-", connections=CONNECTIONS // 2, slow=CONNECTIONS // 2
+        rate=80, seconds=_BUDGET_SECONDS, prefix="routes-", connections=CONNECTIONS // 2, slow=CONNECTIONS // 2
     )
     start = time.monotonic()
     try:
