@@ -117,6 +117,28 @@ def test_endpoints_outlive_agent_and_device(node: Node) -> None:
     assert node.endpoint(peer.public_key) == "198.51.100.7:4500"
 
 
+def test_after_a_restart_a_peer_without_keepalive_is_called_at_once(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knocked: list[Address] = []
+    monkeypatch.setattr(mesh, "knock", knocked.extend)
+    phone, edge, spent = (
+        a_peer("10.85.1.4", keepalive=0),
+        a_peer("10.85.1.5"),
+        a_peer(keepalive=0, allowed_ips=()),
+    )
+    spec = a_spec(phone, edge, spent)
+    node.become(spec)
+    assert knocked == [], "nobody has called yet, so there is nowhere to call"
+    for number, peer in enumerate((phone, edge, spent)):
+        node.backend.shake_hands(GW0, peer.public_key, f"198.51.100.{number + 1}:4000", NOW)
+    node.section.observe()
+    node.backend.stop(GW0)
+    node.restarted()
+    node.become(spec)
+    assert knocked == [ip_address("10.85.1.4")]
+
+
 def test_endpoints_of_removed_peers_are_forgotten(node: Node) -> None:
     peer = a_peer()
     node.become(a_spec(peer))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.files import read_bytes, write_atomic
-from gridwire.adapters.sockets import holders, kill_sockets
+from gridwire.adapters.sockets import holders, kill_sockets, knock
 from gridwire.adapters.wireguard import Backend, LinkWatch, public_of
 from gridwire.core.actions import Action
 from gridwire.core.endpoint import literal_endpoint
@@ -72,6 +72,9 @@ class MeshSection:
             else:
                 apply_to(self._backend, action, self._private_key)
             succeeded = True
+            if isinstance(action, SyncPeers):
+                # After a restart a peer without keepalive would speak to the lost session for 15 s before it notices.
+                knock(prefix[0] for peer in action.peers if _waits_for_traffic(peer) for prefix in peer.allowed_ips)
         finally:
             self._memory = having_applied(self._recalled(), action, self._clock(), succeeded=succeeded)
 
@@ -157,6 +160,11 @@ def apply_to(backend: Backend, action: Action, private_key: Path) -> None:
             raise
         named = sorted({f"{one.process} (process {one.pid})" for one in holders("udp", action.listen_port) if one.pid})
         raise Conflict(f"{error.what} by {', '.join(named) or 'the kernel'}", fix=error.fix, code=error.code) from None
+
+
+def _waits_for_traffic(peer: PeerConfig) -> bool:
+    """WireGuard knows where it is, and with a keepalive would call it by itself."""
+    return peer.endpoint is not None and peer.keepalive == 0
 
 
 def parse_endpoints(content: bytes | None) -> dict[PublicKey, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridwire.adapters.sockets.kill import kill_sockets
+from gridwire.adapters.sockets.knock import knock
 from gridwire.adapters.sockets.listening import Listening, holders, listening
 
-__all__ = ["Listening", "holders", "kill_sockets", "listening"]
+__all__ = ["Listening", "holders", "kill_sockets", "knock", "listening"]
