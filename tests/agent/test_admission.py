@@ -64,9 +64,10 @@ def opening(role: str, addresses: list[str], ports: list[int]) -> Opening:
 def a_service(name: str, **more: Any) -> EdgeService:
     return EdgeService(
         service=name,
-        target=parse_target("127.0.0.1:9000"),
+        target=more.get("target", parse_target("127.0.0.1:9000")),
         health=Check(),
-        **{"connect_timeout_ms": 1000, "read_timeout_ms": 1000, "send_timeout_ms": 1000} | more,
+        **{"connect_timeout_ms": 1000, "read_timeout_ms": 1000, "send_timeout_ms": 1000}
+        | {key: value for key, value in more.items() if key != "target"},
     )
 
 
@@ -116,6 +117,24 @@ EDGE: dict[str, tuple[Bend, str]] = {
     ),
     "listens on another's": (proxy(listeners=(Listener(ListenerKind.EDGE, OTHER, 2085),)), "proxy.listeners"),
     "listens on a low port": (proxy(listeners=(Listener(ListenerKind.EDGE, OWN, 22),)), "proxy.listeners"),
+    # `reach` says nothing of these ports, and the guard opens what the spec's listeners have.
+    "postgres as its listener, and opened": (
+        lambda s: proxy(listeners=(Listener(ListenerKind.EDGE, OWN, 5432),))(
+            guard(openings=(opening("gateway", ["10.85.0.1"], [5432]),))(s)
+        ),
+        "proxy.listeners",
+    ),
+    "opened without a listener": (proxy(listeners=()), "guard.openings"),
+    "another port opened": (guard(openings=(opening("gateway", ["10.85.0.1"], [2085, 5432]),)), "guard.openings"),
+    "root alone on the web": (guard(root_only_ports=(443,)), "guard.root_only_ports"),
+    "a service on the mesh": (
+        edge_table(services=(a_service("a", target=parse_target("10.85.1.1:9000")),)),
+        "proxy.edge.services",
+    ),
+    "a service on its own mesh address": (
+        edge_table(services=(a_service("a", target=parse_target("10.85.1.0:2085")),)),
+        "proxy.edge.services",
+    ),
     "listens twice": (proxy(listeners=(Listener(ListenerKind.EDGE, OWN, 2085),) * 2), "proxy.listeners"),
     "an edge for a gateway": (edge_table(gateways=(OTHER,)), "proxy.edge.gateways"),
     "a table of another version": (edge_table(version=(9, 9)), "proxy.edge.version"),
@@ -147,6 +166,11 @@ GATEWAYS: dict[str, tuple[Bend, str]] = {
     "newcomers at the API": (guard(openings=(opening("enrolling", ["10.85.1.2"], [2086]),)), "guard.openings"),
     "the LAN let in": (guard(openings=(opening("client", ["192.168.1.2"], [80]),)), "guard"),
     "the API elsewhere": (proxy(listeners=(Listener(ListenerKind.API, GATEWAY, 8086),)), "proxy.listeners"),
+    "routes elsewhere": (proxy(listeners=(Listener(ListenerKind.ROUTES, GATEWAY, 5432),)), "proxy.listeners"),
+    "an endpoint at another port": (
+        lambda s: routing(pools=(replace(s.proxy.routing.pools[0], endpoints=(an_endpoint("10.85.1.1", 5432),)),))(s),
+        "proxy.routing.pools",
+    ),
     "an edge's listener": (proxy(listeners=(Listener(ListenerKind.EDGE, GATEWAY, 2085),)), "proxy.listeners"),
     "an endpoint on loopback": (
         lambda s: routing(pools=(replace(s.proxy.routing.pools[0], endpoints=(an_endpoint("127.0.0.1"),)),))(s),
@@ -202,6 +226,15 @@ def test_the_spec_between_joining_and_the_first_of_controls_is_taken(edge: Any) 
     check_spec(first, edge.identity)
     assert first.version < edge.at(1, epoch=0).version
     assert first.guard.openings == ()
+
+
+@pytest.mark.parametrize(("epoch", "taken"), [(1, True), (1001, True), (1002, False), (2**53 - 1, False)])
+def test_an_epoch_leaves_room_above_it(edge: Any, epoch: int, taken: bool) -> None:
+    if taken:
+        check_spec(edge.at(9, epoch=epoch), edge.identity, (1, 7))
+        return
+    with pytest.raises(Invalid, match="restores"):
+        check_spec(edge.at(9, epoch=epoch), edge.identity, (1, 7))
 
 
 @pytest.mark.parametrize("bent", EDGE)

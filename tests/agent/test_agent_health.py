@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import uvloop
 
+from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.health import EdgeHealth, GatewayHealth
+from gridwire.agent.host import Host, Pace
 from gridwire.agent.probe import EndpointCheck, Result, check_target
 from gridwire.core.health import Health, HealthCheck
 from gridwire.core.proxy import Endpoint
@@ -216,8 +218,6 @@ def test_an_endpoint_that_dies_is_out_and_back_within_two_seconds(gateway: Any) 
             died = loop.time()
             await until(lambda: health.verdicts() == {("api", "home-1"): Health.DOWN})
             assert loop.time() - died < 2.0
-            assert health.take_gone() == (LOOPBACK,)
-            assert health.take_gone() == ()
             await app.start()
             back = loop.time()
             await until(lambda: health.verdicts() == {("api", "home-1"): Health.UP})
@@ -241,7 +241,6 @@ def test_one_service_down_on_a_node_leaves_its_others_alone(gateway: Any) -> Non
             bad.answer = b"HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n"
             await until(lambda: health.verdicts()[("web", "home-1")] is Health.DOWN)
             assert health.verdicts()[("api", "home-1")] is Health.UP
-            assert health.take_gone() == (), "its sockets carry the other service"
             health.close()
 
     asyncio_run(scene)
@@ -254,7 +253,6 @@ def test_behind_a_tunnel_that_is_down_everything_is_unknown(gateway: Any) -> Non
             endpoints = [(service, "home-1", "127.0.0.1", port) for service in ("api", "web")]
             health.watch(gateway_spec(gateway, *endpoints))
             await until(lambda: list(health.verdicts().values()) == [Health.UNKNOWN] * 2)
-            assert health.take_gone() == (LOOPBACK,)
             assert {each.health for each in health.seen()} == {Health.UNKNOWN}
             assert all(each.reason for each in health.seen())
             health.close()
@@ -382,6 +380,143 @@ def test_one_broken_check_does_not_end_the_task(gateway: Any, monkeypatch: pytes
             await until(lambda: asked >= 5)
             assert health.verdicts() == {("api", "home-1"): Health.UP}
             health.close()
+
+    asyncio_run(scene)
+
+
+class Device:
+    """What wg counts of one peer, and the gateway's health that asks for it."""
+
+    def __init__(self) -> None:
+        self.received = 1000
+        self.moves = 0
+        self.dead: list[Any] = []
+        self.readings = 0
+        self.health = GatewayHealth("gw", lambda: None, self._suspected)
+
+    def _suspected(self) -> None:
+        self.readings += 1
+        self.received += self.moves
+        self.dead += self.health.read({LOOPBACK: self.received})
+
+
+def test_an_edge_that_is_dead_is_found_so_within_three_seconds_and_once(gateway: Any) -> None:
+    """It took connections until then; after it nothing answers, and WireGuard hears nothing."""
+
+    async def scene() -> None:
+        async with serving() as app:
+            device = Device()
+            device.health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port), check=HealthCheck()))
+            await until(device.health.verdicts)
+            assert device.readings == 0
+            app.answer = None
+            loop = asyncio.get_running_loop()
+            died = loop.time()
+            await until(lambda: device.dead)
+            assert loop.time() - died < 3.5
+            assert device.health.verdicts() == {("api", "home-1"): Health.DOWN}, "out of rotation before"
+            readings = device.readings
+            await asyncio.sleep(1.5)
+            assert device.dead == [LOOPBACK]
+            assert device.readings == readings
+            device.health.close()
+
+    asyncio_run(scene)
+
+
+def test_connections_to_a_dead_edge_end_after_nginx_was_told(gateway: Any) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            did: list[Any] = []
+            host = Host(
+                sections=(),
+                push_health=lambda states: did.append(dict(states)),
+                kill_sockets=did.append,
+                received=lambda: {LOOPBACK: 7},
+            )
+            endpoints = Endpoints(gateway.identity, host, Pace(), lambda *_, **__: None, lambda: None)
+            endpoints.check(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+            pushing = asyncio.create_task(endpoints.push(lambda: None))
+            key = ("api", "home-1")
+            await until(lambda: {key: Health.UP} in did)
+            app.answer = None
+            await until(lambda: (LOOPBACK,) in did)
+            assert did[-2:] == [{key: Health.DOWN}, (LOOPBACK,)]
+            pushing.cancel()
+            await asyncio.gather(pushing, return_exceptions=True)
+            endpoints.close()
+
+    asyncio_run(scene)
+
+
+def test_an_edge_that_is_busy_keeps_its_connections(gateway: Any) -> None:
+    """Its checks go unanswered, and its kernel acknowledges what it is sent."""
+
+    async def scene() -> None:
+        async with serving() as app:
+            device = Device()
+            device.moves = 32
+            device.health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+            await until(device.health.verdicts)
+            app.answer = None
+            await until(lambda: device.readings >= 4)
+            assert device.health.verdicts() == {("api", "home-1"): Health.DOWN}
+            assert device.dead == []
+            device.moves = 0
+            await until(lambda: device.dead == [LOOPBACK])
+            device.health.close()
+
+    asyncio_run(scene)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n", b"SSH-2.0-hi\r\n\r\n", None])
+def test_an_edge_that_says_anything_is_not_dead(gateway: Any, answer: bytes | None) -> None:
+    """An app that is down (503), another listener, and a refusal (none)."""
+
+    async def scene() -> None:
+        async with serving() as app:
+            device = Device()
+            device.health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+            await until(device.health.verdicts)
+            app.answer = answer
+            if answer is None:
+                await app.stop()
+            await until(lambda: device.health.verdicts() == {("api", "home-1"): Health.DOWN})
+            later = asyncio.get_running_loop().time() + 1.5
+            await until(lambda: asyncio.get_running_loop().time() > later)
+            assert (device.dead, device.readings) == ([], 0)
+            device.health.close()
+
+    asyncio_run(scene)
+
+
+def test_one_service_that_answers_speaks_for_its_edge(gateway: Any) -> None:
+    async def scene() -> None:
+        async with serving() as good, serving() as hung:
+            device = Device()
+            ports = (("api", "home-1", "127.0.0.1", good.port), ("web", "home-1", "127.0.0.1", hung.port))
+            device.health.watch(gateway_spec(gateway, *ports))
+            await until(lambda: len(device.health.verdicts()) == 2)
+            hung.answer = None
+            await until(lambda: device.health.verdicts()[("web", "home-1")] is Health.DOWN)
+            later = asyncio.get_running_loop().time() + 1.5
+            await until(lambda: asyncio.get_running_loop().time() > later)
+            assert device.dead == []
+            device.health.close()
+
+    asyncio_run(scene)
+
+
+@pytest.mark.parametrize("length", ["²", "9" * 5000, "-1", "1_0", "٣"])
+def test_a_length_that_is_none_ends_no_check(gateway: Any, length: str) -> None:
+    async def scene() -> None:
+        async with serving() as app:
+            app.answer = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            assert (await check.ask()).passed, "the status says it; only the connection is not kept"
+            app.answer = app.answer.decode().encode("latin-1", "ignore")
+            assert (await check.ask()).passed
+            check.close()
 
     asyncio_run(scene)
 

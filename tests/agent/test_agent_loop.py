@@ -45,6 +45,7 @@ class FakeControl:
     mute: bool = False
     reports: list[Report] = field(default_factory=list)
     asked: list[str | None] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -89,6 +90,9 @@ class FakeControl:
         if target.startswith("/api/v1/agent/report"):
             self.reports.append(REPORT.validate_json(body))
             return b"HTTP/1.1 204 No Content\r\n\r\n"
+        if target.startswith("/api/v1/events"):
+            content = json.dumps({"items": self.events[-1:]}).encode()
+            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
         seen = headers.get("if-none-match")
         self.asked.append(seen)
         wait = float(target.partition("wait=")[2])
@@ -180,6 +184,52 @@ def test_a_new_revision_is_applied_in_a_tenth_of_a_second(play: Any, gateway: An
                 await until(lambda r=revision: on.host.proxy.parts[-1] == f"r{r}")
                 took.append(asyncio.get_running_loop().time() - began)
             assert sorted(took)[len(took) // 2] < 0.1, took
+
+    play(gateway, scene)
+
+
+def event(number: int) -> dict[str, Any]:
+    plain = {"actor": "root", "kind": "node.revoked", "subject": "x", "detail": ""}
+    return {"number": number, "at": "2026-07-01T12:00:00Z", **plain, "hash": f"{number:064x}"}
+
+
+def test_that_control_is_away_is_said_no_longer_than_it_is_so(play: Any, gateway: Any) -> None:
+    """The next long poll is held for as long as there is nothing new: 25 s of a finding that is not true."""
+
+    def away(on: Scene) -> bool:
+        return on.control.last is not None and any(f.id == "control-away" for f in on.control.last.findings)
+
+    async def scene(on: Scene) -> None:
+        on.control.spec = gateway.at(1)
+        async with on.agent() as agent:
+            await until(lambda: on.in_force() == (1, 1))
+            await on.control.stop()
+            polls = len(on.control.asked)
+            await until(lambda: agent._seen.control is not None)
+            await on.control.start()
+            await until(lambda: len(on.control.asked) > polls)
+            reports = len(on.control.reports)
+            await until(lambda: len(on.control.reports) > reports + 2 and not away(on), 3)
+
+    play(gateway, scene)
+
+
+def test_the_head_of_the_audit_chain_is_logged_when_it_changes(play: Any, gateway: Any, edge: Any) -> None:
+    def heads(on: Scene) -> list[int]:
+        return [fields["number"] for name, fields in on.logged if name == "audit-head"]
+
+    async def scene(on: Scene) -> None:
+        on.control.spec = on.specs.at(1)
+        async with on.agent():
+            await until(lambda: len(on.control.reports) > 2)
+            assert heads(on) == []
+            on.control.events.append(event(1))
+            await until(lambda: heads(on) == [1])
+            reports = len(on.control.reports)
+            await until(lambda: len(on.control.reports) > reports + 3)
+            on.control.events += [event(2), event(3)]
+            await until(lambda: heads(on) == [1, 3])
+            assert on.logged[-1][1]["hash"] == f"{3:064x}"
 
     play(gateway, scene)
 

@@ -39,6 +39,8 @@ def token(**changes: object) -> Token:
         suffix=HostName("grid"),
         enrol_port=2087,
         api_port=2086,
+        routes_port=8080,
+        edge_port=3085,
         mtu=1420,
         expires=NOW + timedelta(hours=1),
         ephemeral_private_key=EPHEMERAL,

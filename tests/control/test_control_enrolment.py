@@ -237,6 +237,25 @@ def test_approval_is_the_default_where_a_service_selects_the_newcomer(world: Any
     assert world.node("home-1")["node"]["state"] == "active"
 
 
+def test_a_service_that_selects_the_newcomer_while_its_invitation_is_out_makes_it_wait(world: Any) -> None:
+    stolen = world.invite("home-1", tags=[["site", "a"]])
+    named = world.invite("home-2")
+    free = world.invite("home-3", tags=[["site", "a"]], needs_approval=False)
+    other = world.invite("home-4", tags=[["site", "b"]])
+    world.publish("api", on="tag:site=a")
+    world.publish("web", on="node:home-2")
+    states = {}
+    for newcomer in (stolen, named, free, other):
+        world.redeem(newcomer)
+        world.report()
+        states[newcomer.name] = world.confirm(newcomer).json()["state"]
+    assert states == {"home-1": "pending", "home-2": "pending", "home-3": "active", "home-4": "active"}
+    assert world.node("home-1")["node"]["needs_approval"] is True
+    assert world.node("home-4")["node"]["needs_approval"] is False
+    again = world.confirm(other)
+    assert (again.status_code, again.json()["state"]) == (200, "active")
+
+
 def test_replacement_takes_the_name_and_revokes_the_old_node_at_redemption(world: Any) -> None:
     old = world.join("home-1", tags=[["site", "a"]])
     new = world.invite("home-1", replace=True)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from gridwire.control.caller import Local, Peer
 from gridwire.control.errors import NoPrecondition
@@ -189,6 +190,8 @@ def test_every_change_is_one_revision_and_one_event(world: Any) -> None:
         ("services/api", {"target": {"address": "169.254.169.254", "port": 80, "kind": "tcp"}}, "target"),
         ("services/api", {"target": {"path": "/var/run/docker.sock", "kind": "unix"}}, "target"),
         ("services/api", {"target": {"address": "127.0.0.1", "port": 0, "kind": "tcp"}}, "target"),
+        ("services/api", {"target": {"address": "10.85.1.1", "port": 9000, "kind": "tcp"}}, "target"),
+        ("services/api", {"target": {"path": "/run/gridwire/door/nginx.sock", "kind": "unix"}}, "target"),
         ("services/api", {"on": []}, "on"),
         ("services/api", {"on": [{"kind": "role", "value": "king"}]}, "selector"),
         ("services/api", {"on": [{"kind": "policy", "value": "x"}]}, "on"),
@@ -289,11 +292,15 @@ def _references(value: Any) -> Any:
 def test_metrics_are_prometheus_text(world: Any) -> None:
     joined = world.join("home-1")
     world.report(peers=[world.peer_seen(joined.key)])
-    lines = world.local.get("/metrics").text.splitlines()
-    assert f"gridwire_revision {world.version()[1]}" in lines
-    assert 'gridwire_nodes{role="edge",state="active"} 1' in lines
-    stamp = int(world.clock.now.timestamp())
-    assert f'wireguard_latest_handshake_seconds{{node="home-1",public_key="{joined.key}"}} {stamp}' in lines
+    answer = world.local.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    families = text_string_to_metric_families(answer.text)
+    found = {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+    assert found["gridwire_revision", ()] == world.version()[1]
+    assert found["gridwire_reports_total", ()] == 3
+    assert found["gridwire_nodes", (("role", "edge"), ("state", "active"))] == 1
+    labels = (("node", "home-1"), ("public_key", joined.key))
+    assert found["wireguard_latest_handshake_seconds", labels] == int(world.clock.now.timestamp())
 
 
 def test_an_agent_is_not_woken_for_a_revision_that_changes_nothing_for_it(world: Any) -> None:

@@ -45,6 +45,8 @@ TOKEN = Token(
     suffix=HostName("grid"),
     enrol_port=2087,
     api_port=2086,
+    routes_port=80,
+    edge_port=2085,
     mtu=1420,
     expires=NOW,
     ephemeral_private_key=_key("private"),
@@ -103,6 +105,11 @@ def test_whatever_is_pasted_is_refused_with_words(text: str) -> None:
         ({"interface": "eth0; rm"}, "interface"),
         ({"ephemeral_private_key": "short"}, "key"),
         ({"prefix": IPv4Network("8.8.8.0/24")}, "not private"),
+        ({"edge_port": 0}, "not a port"),
+        ({"routes_port": 65536}, "not a port"),
+        ({"enrol_port": "2087"}, "not a port"),
+        ({"api_port": True}, "not a port"),
+        ({"edge_port": None}, "not a port"),
     ],
 )
 def test_a_token_with_a_good_checksum_is_still_checked(changed: dict[str, Any], why: str) -> None:

@@ -131,6 +131,7 @@ def specs(draw: st.DrawFn) -> GuardSpec:
             for role in sorted(roles)
         ),
         flood=Flood(per_source=draw(st.sampled_from((20, 30)))),
+        root_only_ports=draw(st.sampled_from(((), (2087,), (2086, 2087)))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given, settings
@@ -66,6 +66,28 @@ def test_a_target_is_printed_as_it_is_read(text: str) -> None:
         "unix:/run/$x",
         "unix:/var/run/docker.sock",
         "unix:/run/gridwire/local.sock",
+        "unix:/run/gridwire/door/nginx.sock",
+        "unix:/var/run/gridwire/door/nginx.sock",
+        "unix:/run/wireguard/gw0.sock",
+        "unix:/run/systemd/private",
+        "unix:/run/user/1000/systemd/private",
+        "unix:/run/snapd.socket",
+        "unix:/run/libvirt/libvirt-sock",
+        "unix:/var/run/libvirt/virtqemud-sock",
+        "unix:/run/buildkit/buildkitd.sock",
+        "unix:/srv/docker/Docker.sock",
+        "unix:/run/dbus/system_bus_socket",
+        "unix:/var/snap/lxd/common/lxd/unix.socket",
+        "unix:/var/lib/incus/unix.socket",
+        "168.63.129.16:80",
+        "192.0.0.192:80",
+        "[fd20:ce::254]:80",
+        "[64:ff9b::a9fe:a9fe]:80",
+        "[64:ff9b::168.63.129.16]:80",
+        "[64:ff9b:1::a9fe:a9fe]:80",
+        "[64:ff9b::0.0.0.0]:80",
+        "[2002:a9fe:a9fe::1]:80",
+        "[::ffff:168.63.129.16]:80",
         "unix:/" + "a" * 107,
     ],
 )
@@ -135,6 +157,14 @@ def test_what_is_no_reach(text: str) -> None:
 def test_nothing_is_consented_to_by_default() -> None:
     assert not consents((), parse_target("127.0.0.1:80"))
     assert not consents((), UnixTarget("/run/app.sock"))
+
+
+@pytest.mark.parametrize("text", ["10.85.1.1:9000", "10.85.1.0:2085", "10.85.0.1:2086"])
+def test_nobody_lends_the_mesh_out_however_wide_its_reach(text: str) -> None:
+    reach = (parse_reach("10.0.0.0/8:1-65535"),)
+    assert consents(reach, parse_target("10.86.1.1:9000"), ip_network("10.85.0.0/16"))
+    assert not consents(reach, parse_target(text), ip_network("10.85.0.0/16"))
+    assert consents(reach, parse_target("10.85.1.1:9000"), ip_network("fd12::/64"))
 
 
 @settings(deadline=None)

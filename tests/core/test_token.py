@@ -36,6 +36,8 @@ TOKENS = st.builds(
     suffix=st.sampled_from([HostName("grid"), HostName("home.example.com")]),
     enrol_port=st.integers(1, 65535),
     api_port=st.integers(1, 65535),
+    routes_port=st.integers(1, 65535),
+    edge_port=st.integers(1, 65535),
     mtu=st.integers(1280, 9000),
     expires=st.datetimes(datetime(2026, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001  # made aware below
         lambda t: t.replace(microsecond=0, tzinfo=UTC)

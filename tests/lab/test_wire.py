@@ -96,3 +96,27 @@ def test_one_answer_leaves_no_stray() -> None:
 def test_a_connection_that_closes_without_an_answer_lost_the_request() -> None:
     with pytest.raises(Lost, match="closed"):
         asyncio.run(asked())
+
+
+def test_an_answer_that_comes_when_nothing_was_asked_is_a_stray() -> None:
+    async def scene() -> int:
+        answered = asyncio.Event()
+
+        async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await answered.wait()
+            writer.write(OK)
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        async with server:
+            exchange = await Exchange.open("127.0.0.1", server.sockets[0].getsockname()[1], 5)
+            await exchange.ask(b"GET / HTTP/1.1\r\n\r\n", 5)
+            answered.set()
+            await asyncio.wait_for(_ended(exchange), 5)
+            exchange.close()
+        return exchange.strays
+
+    assert asyncio.run(scene()) == 1

@@ -89,7 +89,7 @@ class Desired:
         it cannot be saved (it is).
         """
         try:
-            check_spec(spec, self._identity, self._newest)
+            check_spec(spec, self._identity, self._newest or (0, 0))
         except Invalid as error:
             self._etag = etag
             self.findings = (_finding("spec-refused", f"control sent a spec that this node refuses: {error}"),)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gridwire.agent.probe import EndpointCheck, Result, check_target
+from gridwire.agent.silence import Silences
 from gridwire.core.addressing import Address
 from gridwire.core.health import EndpointHealth, Health, HealthCheck, Tally, count
 from gridwire.core.names import NodeName, ServiceName
@@ -20,7 +21,8 @@ from gridwire.core.targets import Reach, consents
 
 Key = tuple[ServiceName, NodeName]
 
-_TURNING_SECONDS = 0.25  # pause between checks while a state is turning over
+_TURNING_SECONDS = 0.25  # from one check to the next while a state is turning over
+_SILENT_PAUSE = 0.1  # after a check without an answer: in it the device is read (silence.py)
 _SPREAD_SECONDS = 0.002  # between the first checks of many endpoints
 _AT_A_TIME = 2000  # open sockets; the rest wait for their turn
 
@@ -43,10 +45,14 @@ class _State:
 
 
 class Checks:
-    """Keeps checking what ``watch`` was given; ``turned`` is called on each change of a state or its reason."""
+    """Keeps checking what ``watch`` was given. ``turned`` is called on each change of a state or its reason;
+    ``asked`` then, after every check, with what came of it and when it began."""
 
-    def __init__(self, turned: Callable[[Key], None]) -> None:
+    def __init__(
+        self, turned: Callable[[Key], None], asked: Callable[[Key, Result, float], None] = lambda *_: None
+    ) -> None:
         self._turned = turned
+        self._asked = asked
         self._watched: dict[Key, _Watched] = {}
         self._states: dict[Key, _State] = {}
         self._slots = asyncio.Semaphore(_AT_A_TIME)
@@ -87,10 +93,11 @@ class Checks:
             state.result = result
             if before != (state.tally.health, result.no_path):
                 self._turned(key)
+            self._asked(key, result, began)
             pause = watched.check.interval_ms / 1000
             if state.tally.streak:
                 pause = min(pause, _TURNING_SECONDS)
-            await asyncio.sleep(max(0.0, began + pause - loop.time()))
+            await asyncio.sleep(max(_SILENT_PAUSE if result.silent else 0.0, began + pause - loop.time()))
 
 
 async def _survived(watched: _Watched) -> Result:
@@ -115,7 +122,7 @@ class EdgeHealth:
     def watch(self, spec: NodeSpec) -> None:
         services = spec.proxy.edge.services if spec.proxy.edge is not None else ()
         reach = self._reach()
-        self._refused = tuple(s for s in services if not consents(reach, s.target))
+        self._refused = tuple(s for s in services if not consents(reach, s.target, spec.mesh.prefix))
         self._checks.watch({(s.service, self._node): _local(s) for s in services if s not in self._refused})
 
     def seen(self) -> tuple[EndpointHealth, ...]:
@@ -139,17 +146,20 @@ class EdgeHealth:
 
 
 class GatewayHealth:
-    """Every endpoint, asked through the mesh. ``changed`` is called when a verdict turned."""
+    """Every endpoint, asked through the mesh. ``changed`` is called when a verdict turned, ``suspected`` when an edge
+    may be dead: then ``read`` is to be given what the device has received of everybody."""
 
-    def __init__(self, node: NodeName, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, node: NodeName, changed: Callable[[], None], suspected: Callable[[], None] = lambda: None
+    ) -> None:
         self._node = node
         self._changed = changed
-        self._checks = Checks(self._turned)
+        self._suspected = suspected
+        self._silences = Silences()
+        self._checks = Checks(self._turned, self._heard)
         self._addresses: dict[NodeName, Address] = {}
         self._by_node: dict[NodeName, set[Key]] = {}
         self._verdicts: dict[Key, Health] = {}
-        self._gone: set[NodeName] = set()
-        self._newly_gone: set[NodeName] = set()
 
     def watch(self, spec: NodeSpec) -> None:
         wanted: dict[Key, _Watched] = {}
@@ -162,7 +172,7 @@ class GatewayHealth:
                 self._by_node.setdefault(endpoint.node, set()).add(key)
         self._checks.watch(wanted)
         self._verdicts = {key: health for key, health in self._verdicts.items() if key in wanted}
-        self._gone &= set(self._by_node)
+        self._silences.keep(self._by_node.keys())
         for node in self._by_node:
             self._judge(node)
 
@@ -170,10 +180,11 @@ class GatewayHealth:
         """Up, down or unknown; one that is not judged yet is missing."""
         return dict(sorted(self._verdicts.items()))
 
-    def take_gone(self) -> tuple[Address, ...]:
-        """Nodes of which every endpoint turned away from up since the last call: their sockets hang."""
-        nodes, self._newly_gone = self._newly_gone & self._gone, set()
-        return tuple(self._addresses[node] for node in sorted(nodes) if node in self._addresses)
+    def read(self, received: Mapping[Address, int]) -> tuple[Address, ...]:
+        """Bytes received of each peer → the edges that are found dead now: what is sent there hangs."""
+        known = {node: received[address] for node, address in self._addresses.items() if address in received}
+        dead = self._silences.read(known, asyncio.get_running_loop().time())
+        return tuple(self._addresses[node] for node in dead)
 
     def seen(self) -> tuple[EndpointHealth, ...]:
         found = []
@@ -189,6 +200,15 @@ class GatewayHealth:
         if key[1] in self._by_node:
             self._judge(key[1])
 
+    def _heard(self, key: Key, result: Result, began: float) -> None:
+        node = key[1]
+        if not result.silent:
+            self._silences.answered(node)
+            return
+        out = all(self._verdicts.get(other) in (Health.DOWN, Health.UNKNOWN) for other in self._by_node[node])
+        if self._silences.unanswered(node, began=began, now=asyncio.get_running_loop().time(), out=out):
+            self._suspected()
+
     def _judge(self, node: NodeName) -> None:
         """Behind a tunnel that is down every check fails before there is a connection: then nothing is known."""
         states = {key: self._checks.get(key) for key in self._by_node[node]}
@@ -200,12 +220,6 @@ class GatewayHealth:
             elif tally.health in (Health.UP, Health.DOWN):
                 self._verdicts[key] = tally.health
         after = {key: self._verdicts.get(key) for key in states}
-        gone = all(health in (Health.DOWN, Health.UNKNOWN) for health in after.values())
-        if gone and node not in self._gone:
-            self._gone.add(node)
-            self._newly_gone.add(node)
-        elif not gone:
-            self._gone.discard(node)
         if before != after:
             self._changed()
 

@@ -47,7 +47,8 @@ class Pace:
 class Host:
     """The sections, and what they offer besides observe, plan and apply; all of it blocks and may raise GridwireError.
 
-    ``watches`` start threads that call back when the host changed. ``push_health`` hands verdicts to nginx.
+    ``watches`` start threads that call back when the host changed. ``push_health`` hands verdicts to nginx;
+    ``received`` gives the bytes that came through the mesh from each address.
     """
 
     sections: tuple[Section, ...]
@@ -55,6 +56,7 @@ class Host:
     watches: tuple[Callable[[Wake], Watch], ...] = ()
     push_health: Callable[[Mapping[tuple[ServiceName, NodeName], Health]], object] | None = None
     kill_sockets: Callable[[tuple[Address, ...]], object] | None = None
+    received: Callable[[], dict[Address, int]] | None = None
     rotate_logs: Callable[[], object] | None = None
     handshake_packets: Callable[[], int] | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

@@ -17,6 +17,7 @@ from ipaddress import ip_network
 from typing import Protocol, TypeVar
 
 from gridwire.agent.join_causes import likely_cause
+from gridwire.core.admission import check_spec
 from gridwire.core.enrollment import GatewayContact, Token
 from gridwire.core.errors import Conflict, Invalid, NotFinished, Unavailable
 from gridwire.core.fleet import Role
@@ -130,6 +131,8 @@ def identity_of(token: Token, *, no_hosts: bool) -> JoinedAs:
         gateways=token.gateways,
         api_port=token.api_port,
         enrol_port=token.enrol_port,
+        routes_port=token.routes_port,
+        edge_port=token.edge_port,
         mtu=token.mtu,
         no_hosts=no_hosts,
     )
@@ -161,7 +164,10 @@ def mesh_of(token: Token) -> MeshSpec:
 
 
 def newcomer_spec(token: Token) -> NodeSpec:
-    """What a node is before control says what it is: a guard that lets nobody in, and a tunnel to the gateways."""
+    """What a node is before control says what it is: a guard that lets nobody in, and a tunnel to the gateways.
+
+    Until it has confirmed, whoever sends from this host is the newcomer: of its users, only root may call.
+    """
     return NodeSpec(
         epoch=0,
         revision=0,
@@ -169,7 +175,12 @@ def newcomer_spec(token: Token) -> NodeSpec:
         role=Role(token.role),
         mesh=mesh_of(token),
         guard=GuardSpec(
-            interface=token.interface, prefix=token.prefix, address=token.address, listen_port=0, openings=()
+            interface=token.interface,
+            prefix=token.prefix,
+            address=token.address,
+            listen_port=0,
+            openings=(),
+            root_only_ports=(token.enrol_port, token.api_port),
         ),
         proxy=ProxySpec(),
         names=NamesSpec(suffix=token.suffix),
@@ -332,11 +343,16 @@ class Join:
 
     def _finish(self) -> None:
         """Fetch the first spec. Not having it is no failure: the agent asks again for as long as it takes."""
-        credential = self._host.state.load_credential()
-        if credential is None:
+        credential, identity = self._host.state.load_credential(), self._host.state.load_identity()
+        if credential is None or identity is None:
             return
         spec = self._ask(lambda gateway: gateway.spec(credential), self._host.elapsed() + FIRST_SPEC_PATIENCE)
         if spec is None:
             self._host.say("joined; the first spec did not arrive yet, the agent will ask for it")
+            return
+        try:
+            check_spec(spec, identity, (0, 0))
+        except Invalid as error:
+            self._host.say(f"joined; the first spec is not for this node, and was not saved: {error}")
         else:
             self._host.state.save_spec(spec)

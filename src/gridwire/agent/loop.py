@@ -19,19 +19,18 @@ from gridwire.adapters.control_api import Answer, Call, calls
 from gridwire.agent.control_link import ControlLink, answered
 from gridwire.agent.dead_man import DeadMan
 from gridwire.agent.desired import Desired
-from gridwire.agent.health import EdgeHealth, GatewayHealth
+from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
 from gridwire.agent.reports import Said, make_report
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.waking import happened
-from gridwire.core.addressing import Address
+from gridwire.agent.witness import witness
 from gridwire.core.errors import GridwireError, Invalid, NotFinished
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.spec import NodeSpec
-from gridwire.core.targets import Reach
 from gridwire.protocol.agent import ApplyState
 
 _QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
@@ -46,7 +45,6 @@ class _Seen:
     outcome: Outcome | None = None
     in_force: Version | None = None
     control: GridwireError | None = None
-    reach: tuple[Reach, ...] = ()
     faults: dict[str, Finding] = field(default_factory=dict)
 
 
@@ -76,21 +74,17 @@ class Agent:
         self._reconciler = Reconciler(host.sections, state, now)
         self._dead_man = DeadMan(self._pace.dead_man)
         self._seen = _Seen()
-        self._checked: tuple[NodeSpec, tuple[Reach, ...]] | None = None
         self._files = asyncio.Lock()  # the state directory and the host: for one at a time
         self._wake = asyncio.Event()
         self._urgent = False  # woken by a new spec
         self._changed = False  # woken by a change of the host
         self._report_now = asyncio.Event()
-        self._verdicts = asyncio.Event()
         self._way_changed = asyncio.Event()
         self._rolled_back = asyncio.Event()
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
-        self._killing: asyncio.Task[None] | None = None
-        self._edge = EdgeHealth(identity.node, lambda: self._seen.reach, self._report_now.set)
-        self._gateway = GatewayHealth(identity.node, self._turned)
+        self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -100,6 +94,7 @@ class Agent:
         await asyncio.to_thread(self._desired.boot)
         loops: list[Callable[[], Coroutine[Any, Any, None]]] = [self._reconcile, self._poll, self._report]
         loops += [self._push_health] if self._host.push_health is not None else []
+        loops += [self._witness] if self._identity.role is Role.GATEWAY else []
         loops += [self._rotate] if self._host.rotate_logs is not None else []
         with ExitStack() as watches:
             self._start_watches(watches)
@@ -110,8 +105,7 @@ class Agent:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                self._edge.close()
-                self._gateway.close()
+                self._endpoints.close()
                 await self._link.close()
 
     # --- keeping the loops alive
@@ -131,6 +125,9 @@ class Agent:
         self._seen.faults[name] = Finding(
             id="agent-fault", severity=Severity.WARNING, where="agent", what=f"{name}: {what}"
         )
+
+    def _recovered(self, name: str) -> None:
+        self._seen.faults.pop(name, None)
 
     def _start_watches(self, watches: ExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -168,7 +165,7 @@ class Agent:
                 await self._rest(self._pace.heal, tries=0)
                 continue
             tries = 0 if outcome.state is ApplyState.IN_SYNC else tries + 1
-            self._check_endpoints()
+            self._endpoints.check(self._desired.spec)
             failed = outcome.state is ApplyState.FAILED
             pause = self._interval(spec, outcome, tries)
             if quick:
@@ -319,6 +316,9 @@ class Agent:
                 await self._link.send(calls.report(report))
                 self._hear(asked)
                 self._seen.faults.pop("report", None)
+                if self._seen.control is not None and not answered(self._seen.control):
+                    self._seen.control = None  # it is back, though a long poll may hold its answer for a while
+                    self._report_now.set()
             except GridwireError as error:  # the next heartbeat says it again
                 if answered(error):
                     self._hear(asked)
@@ -340,51 +340,17 @@ class Agent:
         return Said(
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,
-            endpoints=self._gateway.seen() if self._identity.role is Role.GATEWAY else self._edge.seen(),
+            endpoints=self._endpoints.seen(),
             findings=tuple(findings),
-            reach=self._seen.reach,
+            reach=self._endpoints.reach,
             handshake_packets=packets,
         )
 
-    # --- endpoints
-
-    def _check_endpoints(self) -> None:
-        """Follow the spec that is followed, and the reach list, which the node's owner may change at any time."""
-        spec = self._desired.spec
-        self._seen.reach = self._host.reach()
-        if spec is not None and self._checked != (spec, self._seen.reach):
-            self._checked = (spec, self._seen.reach)
-            if self._identity.role is Role.GATEWAY:
-                self._gateway.watch(spec)
-                self._verdicts.set()
-            else:
-                self._edge.watch(spec)
-
-    def _turned(self) -> None:
-        self._verdicts.set()
-        self._report_now.set()
-
     async def _push_health(self) -> None:
-        """First nginx sends nobody there any more, then requests that hang there end."""
-        assert self._host.push_health is not None
-        while True:
-            await self._verdicts.wait()
-            self._verdicts.clear()
-            try:
-                await asyncio.to_thread(self._host.push_health, self._gateway.verdicts())
-                self._seen.faults.pop("push_health", None)
-            except GridwireError:  # nginx is not up yet; what it starts with is on disk
-                self._verdicts.set()
-                await asyncio.sleep(self._pace.waiting)
-            gone = self._gateway.take_gone()
-            if gone and self._host.kill_sockets is not None:
-                self._log("gone", addresses=[str(address) for address in gone])
-                self._killing = asyncio.create_task(self._kill(self._host.kill_sockets, gone))
+        await self._endpoints.push(lambda: self._recovered("push_health"))
 
-    async def _kill(self, kill: Callable[[tuple[Address, ...]], object], gone: tuple[Address, ...]) -> None:
-        """Our own checks open new connections all the while, so that none is left is not to be expected."""
-        with suppress(GridwireError):
-            await asyncio.to_thread(kill, gone)
+    async def _witness(self) -> None:
+        await witness(self._link, self._log, self._pace.report)
 
     async def _rotate(self) -> None:
         assert self._host.rotate_logs is not None

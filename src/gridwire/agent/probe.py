@@ -20,17 +20,22 @@ SERVICE_HEADER = "X-Gridwire-Service"
 
 _LONGEST_HEAD = 16 * 1024
 _LONGEST_BODY = 64 * 1024
+_LONGEST_LENGTH = 10  # digits of Content-Length
 # What the network says where the tunnel or the host at its other end is gone; a refusal comes from a live host.
 _NO_PATH = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.EADDRNOTAVAIL})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``no_path``: no connection came about, so nothing is known of the service itself."""
+    """``no_path``: no connection came about, so nothing is known of the service itself.
+
+    ``silent``: nothing at all came back, as from a host that is dead, or one that is too busy.
+    """
 
     passed: bool
     reason: str = ""
     no_path: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class EndpointCheck:
                 return await self._exchange()
         except TimeoutError:
             self.close()
-            return Result(False, f"no answer within {self._check.timeout_ms} ms")
+            return Result(False, f"no answer within {self._check.timeout_ms} ms", silent=True)
         except (OSError, RuntimeError, _Malformed):  # RuntimeError: uvloop's, for a transport that was closed
             self.close()
             return None
@@ -114,15 +119,16 @@ class EndpointCheck:
             async with asyncio.timeout(seconds):
                 self._streams = await asyncio.open_connection(str(self._address), self._port, limit=_LONGEST_HEAD)
         except TimeoutError:
-            return Result(False, f"no connection within {self._check.timeout_ms} ms", no_path=True)
+            return Result(False, f"no connection within {self._check.timeout_ms} ms", no_path=True, silent=True)
         except OSError as error:
-            return Result(False, _said(error), no_path=error.errno in _NO_PATH)
+            lost = error.errno in _NO_PATH
+            return Result(False, _said(error), no_path=lost, silent=lost)
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange()
         except TimeoutError:
             self.close()
-            return Result(False, f"no answer within {self._check.timeout_ms} ms")
+            return Result(False, f"no answer within {self._check.timeout_ms} ms", silent=True)
         except (OSError, _Malformed) as error:
             self.close()
             return Result(False, _said(error) if isinstance(error, OSError) else "its edge does not answer in HTTP")
@@ -169,9 +175,11 @@ async def _read_head(reader: asyncio.StreamReader) -> _Head:
         name, _, value = line.partition(b":")
         fields[name.strip().lower()] = value.strip().decode("latin-1")
     length = fields.get(b"content-length", "")
+    if not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH):  # "²" is a digit
+        length = ""
     keep = version == b"HTTP/1.1" and fields.get(b"connection", "").lower() != "close"
     reason = "".join(c for c in fields.get(b"x-gridwire-reason", "") if c.isprintable())[:80]
-    return _Head(int(status), reason, int(length) if length.isdigit() else None, keep)
+    return _Head(int(status), reason, int(length) if length else None, keep)
 
 
 def _said(error: OSError) -> str:

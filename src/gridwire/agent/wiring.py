@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
-from gridwire.adapters.wireguard import LinkWatch, select
+from gridwire.adapters.wireguard import LinkWatch, read_received, select
 from gridwire.agent.guard import GuardSection
 from gridwire.agent.host import Host
 from gridwire.agent.late import LateSection
@@ -42,6 +42,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         watches=(guard.watch, LinkWatch),
         push_health=proxy.push_health if gateway else None,
         kill_sockets=kill_sockets if gateway else None,
+        received=(lambda: read_received(identity.interface)) if gateway else None,
         rotate_logs=proxy.rotate_logs if serves else None,
         handshake_packets=lambda: guard.counters().get(ARRIVED, (0, 0))[0],
         findings=(guard.findings, reach.findings),

@@ -148,6 +148,8 @@ def token_of(invited: Invited, private_key: str) -> Token:
         suffix=network.suffix,
         enrol_port=network.enrol_port,
         api_port=network.api_port,
+        routes_port=network.routes_port,
+        edge_port=network.edge_port,
         mtu=network.mtu,
         expires=invited.expires,
         ephemeral_private_key=private_key,

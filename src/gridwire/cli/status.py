@@ -60,7 +60,7 @@ def _node_ok(view: NodeView, seen: Status) -> bool:
     if view.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK):
         return False
     away = view.connected is False and view.node.role in (Role.GATEWAY, Role.EDGE)
-    return not away and view.version is not None and view.version[0] == seen.epoch
+    return not away and not view.behind
 
 
 def _screen(seen: Status) -> None:
@@ -69,7 +69,7 @@ def _screen(seen: Status) -> None:
     _check_names(seen)
     print()
     print_nodes(tuple(view for view in seen.nodes if view.node.state is not NodeState.REVOKED))
-    late = [v for v in seen.nodes if v.version is not None and v.version != (seen.epoch, seen.revision)]
+    late = [v for v in seen.nodes if v.behind]
     if late:
         names = words.listed(f"{v.node.name} ({v.version[1] if v.version else '-'})" for v in late)
         say(f"not yet at revision {seen.revision}: {names}")

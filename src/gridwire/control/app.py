@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from gridwire.control.endpoint import is_local
 from gridwire.control.errors import problem, problem_of
@@ -91,15 +91,17 @@ def _answer_errors(app: FastAPI, logger: structlog.typing.FilteringBoundLogger) 
         field = ".".join(str(part) for part in first["loc"][1:])
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(first["msg"]), code="invalid", field=field)
 
-    @app.exception_handler(HTTPException)
-    async def unrouted(request: Request, error: HTTPException) -> Response:
+    async def unrouted(request: Request, error: Exception) -> Response:
         # What there is to ask is told to nobody who may not ask.
         if not is_local(request):
             return problem(HTTPStatus.UNAUTHORIZED, "nobody may ask this here", code="not-known")
-        status = HTTPStatus(error.status_code)
+        status = HTTPStatus(getattr(error, "status_code", HTTPStatus.NOT_FOUND))
         answer = problem(status, f"{request.method} {request.url.path} is not there", code=_slug(status))
-        answer.headers.update(error.headers or {})
+        answer.headers.update(getattr(error, "headers", None) or {})
         return answer
+
+    for unanswered in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):  # all that the router says by itself
+        app.add_exception_handler(unanswered, unrouted)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
@@ -115,10 +117,17 @@ def _slug(status: HTTPStatus) -> str:
 
 
 async def _tick(grid: Grid, logger: structlog.typing.FilteringBoundLogger) -> None:
-    """Keeps on when the database is locked or full: the next second may be better."""
+    """Keeps on whatever happens: the next second may be better, and without it no invitation ever runs out."""
     while True:
         try:
             await run_in_threadpool(grid.tick)
         except GridwireError as error:
             logger.warning("tick failed", error=str(error))
+        except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "tick failed",
+                error=f"{type(error).__name__}: {error}",
+                at=f"{where.filename}:{where.lineno}",
+            )
         await asyncio.sleep(TICK_SECONDS)

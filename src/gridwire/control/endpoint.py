@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.datastructures import Headers
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.types import Scope
 
 from gridwire.control.access import Who, check, declared
 from gridwire.control.caller import Caller, Local, Peer, Stranger, claimed_peer, local_caller, proof_of
@@ -48,7 +47,7 @@ def is_local(request: Request) -> bool:
     return bool(server[0] == request.app.state.local_socket)
 
 
-def identify(grid: Grid, scope: Scope, access: frozenset[Who]) -> Caller:
+def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]) -> Caller:
     """Who asks, with as much proof as the endpoint wants looked up. Blocks on the database."""
     headers = Headers(scope=scope)
     server = scope.get("server") or ("", None)

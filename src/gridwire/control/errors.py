@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from starlette.responses import Response
+from fastapi.responses import Response
 
 from gridwire.core.errors import (
     Conflict,

@@ -12,6 +12,7 @@ from gridwire.control.bell import Bell
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Compiled, Specs
 from gridwire.control.usecases.expire_invitations import expire_invitations
+from gridwire.control.views import Picture
 from gridwire.core.errors import Invalid, NotFound
 from gridwire.core.fleet import Node
 
@@ -41,6 +42,10 @@ class Grid:
 
     def spec(self, node: Node, snapshot: Snapshot) -> Compiled:
         return self._specs.of(snapshot, node)
+
+    def picture(self, snapshot: Snapshot) -> Picture:
+        """What people are told is read off this."""
+        return Picture(snapshot.fleet, self.reports.all(), self.clock(), self._specs.since)
 
     def own_gateway(self, snapshot: Snapshot) -> Node:
         """The gateway that this host is; raise Invalid where that has to be said."""

@@ -1,44 +1,50 @@
-"""What control counts, in Prometheus' text format (exposition format 0.0.4). Names of nodes need no escaping."""
+"""What control counts, in Prometheus' text format."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from gridwire.control.grid import Grid
-from gridwire.control.views import Picture
-from gridwire.core.fleet import NodeState
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
-def exposition(grid: Grid) -> str:
-    snapshot = grid.snapshot()
-    fleet = snapshot.fleet
-    picture = Picture(fleet, grid.reports.all(), grid.clock())
-    lines = [
-        *_metric("gridwire_revision", "gauge", "The newest revision of the fleet.", [("", snapshot.version[1])]),
-        *_metric("gridwire_epoch", "gauge", "Raised by a restore.", [("", snapshot.version[0])]),
-        *_metric("gridwire_reports_total", "counter", "Reports of agents taken.", [("", grid.reports.taken)]),
-        *_metric("gridwire_spec_polls", "gauge", "Agents that wait for a spec.", [("", grid.revised.waiting)]),
-    ]
-    count = Counter((node.role, node.state) for node in fleet.nodes)
-    lines += _metric(
-        "gridwire_nodes",
-        "gauge",
-        "Nodes by role and state.",
-        [(f'role="{role}",state="{state}"', number) for (role, state), number in sorted(count.items())],
-    )
-    seen = [(node, picture.handshake(node.public_key)) for node in fleet.nodes if node.state is NodeState.ACTIVE]
-    lines += _metric(
-        "wireguard_latest_handshake_seconds",
-        "gauge",
-        "Time of the latest handshake that a gateway has seen, Unix seconds.",
-        [(f'node="{node.name}",public_key="{node.public_key}"', int(at.timestamp())) for node, at in seen if at],
-    )
-    return "\n".join(lines) + "\n"
+def exposition(grid: Grid) -> bytes:
+    """Of this moment, as CONTENT_TYPE. A registry of its own: the library's default one is the process's."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Counted(grid))
+    return generate_latest(registry)
 
 
-def _metric(name: str, kind: str, text: str, samples: list[tuple[str, int]]) -> list[str]:
-    return [
-        f"# HELP {name} {text}",
-        f"# TYPE {name} {kind}",
-        *(f"{name}{{{labels}}} {value}" if labels else f"{name} {value}" for labels, value in samples),
-    ]
+class _Counted(Collector):
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+
+    def collect(self) -> Iterator[Metric]:
+        grid = self._grid
+        snapshot = grid.snapshot()
+        epoch, revision = snapshot.version
+        yield GaugeMetricFamily("gridwire_revision", "The newest revision of the fleet.", value=revision)
+        yield GaugeMetricFamily("gridwire_epoch", "Raised by a restore.", value=epoch)
+        yield CounterMetricFamily("gridwire_reports", "Reports of agents taken.", value=grid.reports.taken)
+        yield GaugeMetricFamily("gridwire_spec_polls", "Agents that wait for a spec.", value=grid.revised.waiting)
+        nodes = GaugeMetricFamily("gridwire_nodes", "Nodes by role and state.", labels=("role", "state"))
+        for (role, state), number in sorted(Counter((n.role, n.state) for n in snapshot.fleet.nodes).items()):
+            nodes.add_metric((role, state), number)
+        yield nodes
+        handshakes = GaugeMetricFamily(
+            "wireguard_latest_handshake_seconds",
+            "Time of the latest handshake that a gateway has seen, Unix seconds.",
+            labels=("node", "public_key"),
+        )
+        picture = grid.picture(snapshot)
+        for node in snapshot.fleet.active():
+            at = picture.handshake(node.public_key)
+            if at is not None:
+                handshakes.add_metric((node.name, str(node.public_key)), int(at.timestamp()))
+        yield handshakes

@@ -60,9 +60,17 @@ class Specs:
             if len(self._compiled) > 2 * len(snapshot.fleet.nodes) + 16:
                 self._compiled.clear()  # of nodes that were revoked
             newest = self._compiled.get(node.address)
-            if newest is None or newest.version < compiled.version:
-                self._compiled[node.address] = compiled
+            if newest is not None and newest.version >= compiled.version:
+                # Another thread was quicker, from a newer fleet: ``since`` knows nothing of the older content, and an
+                # agent that was given it would pass for one that has the newest.
+                return newest
+            self._compiled[node.address] = compiled
         return compiled
+
+    def since(self, address: Address) -> Version | None:
+        """The first version of what the node must be; none before its agent, or anybody, asked for it."""
+        compiled = self._compiled.get(address)
+        return None if compiled is None else compiled.since
 
 
 def _compile(snapshot: Snapshot, node: Node, before: Compiled | None) -> Compiled:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from gridwire.control.reports import TUNNEL_FRESH, AllHeard, reporting
+from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Version, reporting
 from gridwire.core.access import allowed_nodes, endpoints_of, selects
+from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import under_suffix
@@ -20,12 +21,21 @@ from gridwire.version import __version__
 class Picture:
     """The fleet and what agents said of it, at one moment; indexed once, since status asks for all of it."""
 
-    def __init__(self, fleet: Fleet, heard: AllHeard, now: datetime) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        heard: AllHeard,
+        now: datetime,
+        since: Callable[[Address], Version | None] = lambda _: None,
+    ) -> None:
+        """``since``: the first version of a node's spec as it is now, where that is known."""
+        self.since = since
         self.fleet = fleet
         self.heard = heard
         self.now = now
         self.speaking = reporting(fleet, heard, now)
         self.health = _all_health(fleet, heard, now)
+        self.gateways = {node.name for node in fleet.gateways()}
         self._checks: dict[tuple[str, str], list[EndpointHealth]] = defaultdict(list)
         for check in self.health:
             self._checks[check.service, check.node].append(check)
@@ -80,6 +90,7 @@ def node_view(picture: Picture, node: Node) -> NodeView:
         reported_at=said.at if said is not None else None,
         agent_version=report.agent_version if report else "",
         version=report.version if report else None,
+        behind=report.version < since if report and (since := picture.since(node.address)) else None,
         state=report.state if report else None,
         detail=report.detail if report else "",
         reach=report.reach if report else (),
@@ -91,14 +102,14 @@ def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointVie
     """The gateways' own checks count before what the edge says of itself: they go the way that traffic goes."""
     drained = "drained" if node.drained else ""
     said = picture.heard.get(node.address)
-    if said is not None and not consents(said.report.reach, service.target):
+    if said is not None and not consents(said.report.reach, service.target, picture.fleet.network.prefix):
         return EndpointView(node=node.name, health=Health.REFUSED, reason=f"it does not allow {service.target}")
     if picture.connected(node) is False:
         return EndpointView(node=node.name, health=Health.UNKNOWN, reason="its tunnel is down")
     checks = picture.checks(service, node)
     decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
     if decisive:
-        check = min(decisive, key=lambda check: check.seen_by == node.name)
+        check = min(decisive, key=lambda check: (check.seen_by not in picture.gateways, check.seen_by))
         return EndpointView(node=node.name, health=check.health, reason=drained or check.reason)
     reason = checks[0].reason if checks else "" if said is not None else "its agent has not reported yet"
     return EndpointView(node=node.name, health=Health.CHECKING, reason=drained or reason)

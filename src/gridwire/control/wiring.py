@@ -50,7 +50,11 @@ def bootstrap(
     name, key = node_name(node_name_), checked_key(public_key)
     split_endpoint(endpoint)
     own_directory(database_url, owner)
-    store = open_store(database_url)
+    before = os.umask(0o077)  # SQLite makes its files as the umask says
+    try:
+        store = open_store(database_url)
+    finally:
+        os.umask(before)
     try:
         with store.writing() as transaction:
             fleet = bootstrap_fleet(
@@ -82,16 +86,19 @@ def build_app(
 
 
 def own_directory(database_url: str, owner: str | None) -> None:
-    """Make the SQLite file's directory, 0700, and give it and what is in it to ``owner`` where we are root."""
+    """Make the SQLite file's directory, 0700, and its files 0600; give both to ``owner`` where we are root."""
     directory = _directory(database_url)
     if directory is None:
         return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files = tuple(path for path in directory.glob("*.db*") if not path.is_symlink())
+        for path in files:
+            path.chmod(0o600)
         if owner is None or os.geteuid() != 0:
             return
         user = pwd.getpwnam(owner)
-        for path in (directory, *directory.glob("*.db*")):
+        for path in (directory, *files):
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
     except KeyError:
         raise Unavailable(

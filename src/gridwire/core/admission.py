@@ -19,6 +19,7 @@ from gridwire.core.names import check_label, host_pattern, node_name, service_na
 from gridwire.core.proxy import EdgeTable, ListenerKind, ProxySpec, RoutingTable
 from gridwire.core.settings import parse_endpoint
 from gridwire.core.spec import FORMAT, NodeSpec
+from gridwire.core.targets import on_mesh
 from gridwire.core.wireguard import MeshSpec, Peer, public_key
 
 # Ten times the largest fleet that gridwire is measured with: what a spec may cost in memory and netlink time.
@@ -30,6 +31,7 @@ _MOST_NAMES = 50_000
 _MOST_TOMBSTONES = 1_000_000
 _LONGEST_TIMEOUT_MS = 86_400_000
 _HIGHEST_VERSION = 2**53  # what JSON numbers in Lua hold exactly
+_MOST_RESTORES = 1000  # by which an epoch rises at a time: a spec from nowhere must not leave no version above it
 
 _LISTENERS = {
     Role.GATEWAY: frozenset({ListenerKind.ROUTES, ListenerKind.API, ListenerKind.ENROL}),
@@ -48,7 +50,8 @@ _OPENINGS = {
 def check_spec(spec: NodeSpec, identity: JoinedAs, newest: tuple[int, int] | None = None) -> None:
     """Raise Invalid, with the field, for a spec that this node does not take.
 
-    ``newest``: the highest (epoch, revision) ever taken; the same one may come again.
+    ``newest``: the highest (epoch, revision) ever taken, (0, 0) before the first; the same one may come again. None
+    for a spec of this node's own disk, which was checked against it when it came.
     """
     _check_version(spec, newest)
     _same("node", spec.node, identity.node)
@@ -72,6 +75,8 @@ def _check_version(spec: NodeSpec, newest: tuple[int, int] | None) -> None:
             fix="restore control with a higher epoch",
             code="older-spec",
         )
+    if newest is not None and spec.epoch > newest[0] + _MOST_RESTORES:
+        raise Invalid("epoch", f"{spec.epoch} is more than {_MOST_RESTORES} restores after {newest[0]}")
 
 
 def _same(field: str, given: object, fixed: object) -> None:
@@ -158,6 +163,10 @@ def _check_guard(guard: GuardSpec, spec: NodeSpec, identity: JoinedAs) -> None:
     _same("guard.address", guard.address, identity.address)
     if guard.listen_port != spec.mesh.listen_port:
         raise Invalid("guard.listen_port", f"{guard.listen_port} is not mesh.listen_port {spec.mesh.listen_port}")
+    _at_most("guard.root_only_ports", len(guard.root_only_ports), 2)
+    for port in guard.root_only_ports:
+        if port not in (identity.enrol_port, identity.api_port):
+            raise Invalid("guard.root_only_ports", f"{port} is no port that gridwire calls")
     _between("guard.flood.per_source", guard.flood.per_source, 1, 1_000_000)
     _between("guard.flood.all_sources", guard.flood.all_sources, 1, 1_000_000)
     _once("guard.openings", (opening.role for opening in guard.openings))
@@ -207,8 +216,7 @@ def _check_proxy(proxy: ProxySpec, spec: NodeSpec, identity: JoinedAs) -> None:
             raise Invalid(field, f"a node of role {identity.role} has no such listener")
         _same(field, listener.address, identity.address)
         _between(field, listener.port, 1024 if listener.kind is ListenerKind.EDGE else 1, 65535)
-        if (port := fixed[listener.kind]) is not None:
-            _same(field, listener.port, port)
+        _same(field, listener.port, fixed[listener.kind])
     if proxy.routing is not None:
         if identity.role is not Role.GATEWAY:
             raise Invalid("proxy.routing", f"a node of role {identity.role} routes nothing")
@@ -252,8 +260,7 @@ def _check_routing(table: RoutingTable, spec: NodeSpec, identity: JoinedAs) -> N
                 raise Invalid(field, f"{endpoint.address} is no edge's address")
             _between(field, endpoint.weight, 0, 1000)
             _between(field, endpoint.port, 1024, 65535)
-            if identity.edge_port is not None:
-                _same(field, endpoint.port, identity.edge_port)
+            _same(field, endpoint.port, identity.edge_port)
 
 
 def _check_edge(table: EdgeTable, spec: NodeSpec, identity: JoinedAs) -> None:
@@ -266,6 +273,10 @@ def _check_edge(table: EdgeTable, spec: NodeSpec, identity: JoinedAs) -> None:
         field = f"proxy.edge.services.{shown(service.service)}"
         service_name(service.service, field)
         _timeouts(field, service.connect_timeout_ms, service.read_timeout_ms, service.send_timeout_ms)
+        if on_mesh(service.target, identity.prefix):
+            raise Invalid(
+                field, f"{service.target} is on the mesh {identity.prefix}, which no service is published from"
+            )
 
 
 def _table_version(field: str, version: tuple[int, int], spec: NodeSpec) -> None:

@@ -155,6 +155,7 @@ def _guard(fleet: Fleet, node: Node) -> GuardSpec:
         address=node.address,
         listen_port=endpoint_port(node.endpoint),
         openings=openings,
+        root_only_ports=(network.enrol_port,) if node.role is not Role.GATEWAY else (),
     )
 
 

@@ -58,6 +58,8 @@ class Token:
     suffix: HostName
     enrol_port: int
     api_port: int
+    routes_port: int
+    edge_port: int
     mtu: int
     expires: datetime
     ephemeral_private_key: str
@@ -79,6 +81,8 @@ def encode_token(token: Token) -> str:
             "s": token.suffix,
             "e": token.enrol_port,
             "c": token.api_port,
+            "w": token.routes_port,
+            "d": token.edge_port,
             "m": token.mtu,
             "x": int(token.expires.timestamp()),
             "k": token.ephemeral_private_key,
@@ -123,8 +127,10 @@ def decode_token(text: str, field: str = "token") -> Token:
             prefix=prefix,
             interface=interface_name(raw["i"], field),
             suffix=host_name(raw["s"], field),
-            enrol_port=int(raw["e"]),
-            api_port=int(raw["c"]),
+            enrol_port=_port(raw["e"], field),
+            api_port=_port(raw["c"], field),
+            routes_port=_port(raw["w"], field),
+            edge_port=_port(raw["d"], field),
             mtu=int(raw["m"]),
             expires=datetime.fromtimestamp(int(raw["x"]), UTC),
             ephemeral_private_key=raw["k"],
@@ -145,6 +151,12 @@ def decode_token(text: str, field: str = "token") -> Token:
     if token.address not in token.prefix or not token.gateways:
         raise Invalid(field, "it names no gateway, or an address outside its mesh", fix="ask for a new one")
     return token
+
+
+def _port(value: object, field: str) -> int:
+    if type(value) is not int or not 1 <= value <= 65535:
+        raise Invalid(field, f"{value!r} is not a port", fix="ask for a new one")
+    return value
 
 
 def check_lifetime(seconds: int, field: str = "ttl_seconds") -> timedelta:

@@ -72,7 +72,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A WireGuard peer with a role. ``endpoint`` (host:port) is a gateway's, where others call it."""
+    """A WireGuard peer with a role. ``endpoint`` (host:port) is a gateway's, where others call it.
+
+    ``needs_approval`` none: judged when the node confirms.
+    """
 
     name: NodeName
     role: Role
@@ -82,7 +85,7 @@ class Node:
     endpoint: str | None = None
     tags: tuple[Tag, ...] = ()
     drained: bool = False
-    needs_approval: bool = False
+    needs_approval: bool | None = False
     replaces: NodeName | None = None
 
     def __post_init__(self) -> None:

@@ -32,7 +32,8 @@ LOOPBACKED = "loopbacked"  # to 127.0.0.0/8 or ::1 from outside (route_localnet)
 UNOPENED = "unopened"  # from the mesh to what its role may not reach
 TRANSIT = "transit"  # forwarding into or out of the mesh
 LEAK = "leak"  # mesh traffic about to leave by another interface
-COUNTERS = (ARRIVED, INITIATIONS, FLOOD, STRANGER, LOOPBACKED, UNOPENED, TRANSIT, LEAK)
+UNPRIVILEGED = "unprivileged"  # from a user of this host to what only its root may call
+COUNTERS = (ARRIVED, INITIATIONS, FLOOD, STRANGER, LOOPBACKED, UNOPENED, TRANSIT, LEAK, UNPRIVILEGED)
 
 # Kernel settings, under /proc/sys, and the least value that will do.
 WANTED_SYSCTLS: tuple[tuple[str, int], ...] = (
@@ -81,7 +82,11 @@ class Flood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSpec:
-    """``listen_port``: WireGuard's UDP port, counted and metered; 0 where the node listens on none of its own."""
+    """``listen_port``: WireGuard's UDP port, counted and metered; 0 where the node listens on none of its own.
+
+    ``root_only_ports``: TCP ports of other nodes, sorted, that of this host's users only root may call. All of them
+    send from the host's one mesh address: while it is a newcomer's, any of them could take its place.
+    """
 
     interface: Interface
     prefix: Prefix
@@ -89,8 +94,13 @@ class GuardSpec:
     listen_port: int
     openings: tuple[Opening, ...]
     flood: Flood = Flood()
+    root_only_ports: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "root_only_ports", tuple(sorted(set(self.root_only_ports))))
+        for port in self.root_only_ports:
+            if not 1 <= port <= 65535:
+                raise Invalid("guard.root_only_ports", f"{port} is not a port")
         if interface_name(self.interface) == LOOPBACK:
             raise Invalid("guard.interface", "lo is the host itself, not a mesh")
         check_prefix(self.prefix, shared_on_request=True, field="guard.prefix")

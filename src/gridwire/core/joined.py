@@ -19,8 +19,8 @@ from gridwire.core.wireguard import DEFAULT_MTU, KEEPALIVE_SECONDS, MeshSpec, Pe
 class JoinedAs:
     """A node's identity, saved by ``gridwire init`` and ``gridwire join``.
 
-    ``gateways`` as the token named them (a gateway names itself, or none). ``routes_port`` and ``edge_port`` are
-    none where the token did not say them. ``no_hosts``: /etc/hosts is left alone.
+    ``gateways`` as the token named them (a gateway names itself, or none). The ports are those of the grid's own
+    listeners: nothing else is ever opened to the mesh. ``no_hosts``: /etc/hosts is left alone.
     """
 
     node: NodeName
@@ -32,8 +32,8 @@ class JoinedAs:
     gateways: tuple[GatewayContact, ...] = ()
     api_port: int = 2086
     enrol_port: int = 2087
-    routes_port: int | None = None
-    edge_port: int | None = None
+    routes_port: int = 80
+    edge_port: int = 2085
     mtu: int = DEFAULT_MTU
     no_hosts: bool = False
 
@@ -73,6 +73,7 @@ def first_spec(identity: JoinedAs) -> NodeSpec:
             address=identity.address,
             listen_port=0,
             openings=(),
+            root_only_ports=(identity.enrol_port,) if identity.role is not Role.GATEWAY else (),
         ),
         proxy=ProxySpec(),
         names=NamesSpec(suffix=identity.suffix),

@@ -3,10 +3,11 @@
 nginx's Lua (gridwire/lua/gridwire/match.lua) does the same; a property test through a real nginx holds them
 together, and `explain` answers from here.
 
-    host      exact, else the longest wildcard; ``*.x`` stands for one or more labels
+    host      exact, else the longest wildcard; ``*.x`` stands for one or more labels. One that is not spelt as host
+              names are, or that differs from the host of an absolute target (RFC 9112 section 3.2.2), is refused
     path      the longest prefix of whole segments of the path as nginx normalises it
-    spelling  where another reading of the path (raw, decoded only, tidied only, decoded twice) selects another
-              route, nobody is served: an application that reads it so would be reached past its policy
+    spelling  where another reading of the path selects a route of another grant or service, nobody is served: an
+              application that reads it so would be reached past its policy (core/readings.py)
     policy    the peer's address is in the route's grant
     endpoint  one that is not drained, has weight and is not known to be down
 """
@@ -22,10 +23,14 @@ from gridwire.core.addressing import Address
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, RouteName, ServiceName
 from gridwire.core.proxy import Pool, RouteEntry, RoutingTable
+from gridwire.core.readings import readings
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_ABSOLUTE = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9.-]+|\[[A-Za-z0-9:._~!$&'()*+,;=-]*\])(?::[0-9]*)?(?=[/?]|\Z)"
+)
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _CONTROLS = frozenset(chr(code) for code in (*range(0x21), 0x7F))
 RESERVED = "/.gridwire"
 
@@ -55,17 +60,19 @@ def decide(
     request line, before any decoding; both as Latin-1."""
     try:
         name = plain_host(host)
+        asked = target_host(raw_target)
         path = normal_path(raw_target)
     except Malformed:
         return Decision(400, "malformed")
+    if host and not _HOST.fullmatch(host.translate(_ASCII_LOWER)) or asked not in (None, name):
+        return Decision(400, "bad-host")
     paths = _site(table, name)
     if not paths:
         return Decision(421, "unknown-host")
     if path == RESERVED or path.startswith(f"{RESERVED}/"):
         return Decision(404, "no-route")
-    raw = raw_path(raw_target)
     route = _longest(paths, path)
-    if any(_longest(paths, reading) is not route for reading in _readings(raw, path)):
+    if _ambiguous(paths, raw_path(raw_target), path, route):
         return Decision(400, "path-ambiguous")
     if route is None:
         return Decision(404, "no-route")
@@ -93,11 +100,21 @@ def plain_host(header: str) -> str:
     if "/" in host or ".." in host or set(host) & _CONTROLS:
         raise Malformed(host)
     if host.startswith("["):
-        return host
+        return host[: host.find("]") + 1] or host
     plain = host.partition(":")[0].removesuffix(".")
     if not plain:
         raise Malformed(host)
     return plain
+
+
+def target_host(target: str) -> str | None:
+    """The host of an absolute-form target, as plain_host spells it; None for an origin-form one."""
+    if target.startswith("/"):
+        return None
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        raise Malformed(target)
+    return plain_host(match[1])
 
 
 def raw_path(target: str) -> str:
@@ -153,23 +170,35 @@ def _close(segments: list[str], target: str) -> None:
     segments.append("")
 
 
-def _decoded(path: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), path)
+def _ambiguous(paths: Mapping[str, RouteEntry], raw: str, path: str, route: RouteEntry | None) -> bool:
+    """Whether some reading selects a route of another grant or service (which of several with the same is harmless),
+    or there are too many readings to tell. Where a host has one policy for all paths, none can."""
+    policies = {_policy(entry) for entry in paths.values()}
+    if "" in paths and len(policies) == 1:
+        return False
+    found = readings(raw, path)
+    if found is None:
+        return True
+    folded = _folded(paths)
+    return any(
+        _policy(_longest(paths, reading)) != _policy(route)
+        or (folded is not None and _policy(_longest(folded, reading.translate(_ASCII_LOWER))) != _policy(route))
+        for reading in found
+    )
 
 
-def _tidy(path: str) -> str:
-    """Slashes merged, dot segments removed, nothing decoded."""
-    kept: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            kept = kept[:-1]
-        elif segment not in ("", "."):
-            kept.append(segment)
-    return "/" + "/".join(kept)
+def _policy(route: RouteEntry | None) -> tuple[str, str] | None:
+    return None if route is None else (route.grant, route.service)
 
 
-def _readings(raw: str, path: str) -> tuple[str, ...]:
-    return raw, _tidy(raw), _decoded(raw), _decoded(path), _tidy(_decoded(path))
+def _folded(paths: Mapping[str, RouteEntry]) -> dict[str, RouteEntry] | None:
+    """The routes as an application reads them that does not tell upper case from lower; None where two routes with
+    different policies differ in case alone, which says that this one does."""
+    folded: dict[str, RouteEntry] = {}
+    for path, route in paths.items():
+        if _policy(folded.setdefault(path.translate(_ASCII_LOWER), route)) != _policy(route):
+            return None
+    return folded
 
 
 def _site(table: RoutingTable, host: str) -> dict[str, RouteEntry]:

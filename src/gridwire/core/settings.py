@@ -29,7 +29,7 @@ from gridwire.core.addressing import DEFAULT_PREFIX, Prefix, mesh_prefix
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import DEFAULT_SUFFIX, Network
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
-from gridwire.core.targets import Reach, check_socket_path, parse_reach
+from gridwire.core.targets import Reach, check_absolute_path, parse_reach
 from gridwire.core.wireguard import DEFAULT_PORT
 
 UNKNOWN_KEY = "unknown-key"
@@ -332,7 +332,7 @@ def _reach(top: _Section) -> tuple[Reach, ...]:
 def _paths(section: _Section) -> PathSettings:
     def directory(text: str, where: str) -> str:
         try:
-            check_socket_path(text, where)
+            check_absolute_path(text, where)
         except Invalid:
             raise Invalid(
                 where, f"{shown(text)} is not an absolute path", fix="write it like /var/lib/gridwire"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 from gridwire.core.addressing import Address, Prefix
@@ -19,17 +19,33 @@ from gridwire.core.names import shown
 _UNIX_PATH = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _UNIX_PATH_MAX = 107  # sun_path without its NUL, unix(7)
 
-# Sockets whose other end is root on the host; never reachable, whatever the edge says.
-_FORBIDDEN_SOCKETS = (
-    "docker.sock",
-    "containerd.sock",
-    "podman.sock",
-    "crio.sock",
-    "local.sock",
-    "control.sock",
+# Sockets whose other end is root on the host, by their last or any segment or by where they lie; never reachable,
+# whatever the edge says. Case is folded: it costs nobody a service.
+_FORBIDDEN_SOCKETS = frozenset(
+    {
+        "buildkitd.sock",
+        "containerd.sock",
+        "control.sock",
+        "crio.sock",
+        "docker.sock",
+        "local.sock",
+        "podman.sock",
+        "snapd.socket",
+        "system_bus_socket",
+    }
 )
-# Metadata services of clouds: 169.254/16 and fe80::/10 are covered by link-local.
-_METADATA = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("192.0.0.192"))
+_FORBIDDEN_SEGMENTS = ("libvirt", "lxd", "incus", "virtqemud")  # what a segment begins with
+_FORBIDDEN_PLACES = ("/run/gridwire/", "/run/wireguard/")
+_SYSTEMD = "/systemd/private"  # of the system's and of any user's manager
+# Metadata services of clouds (AWS, Alibaba, Oracle, Azure, Google); 169.254/16 and fe80::/10 are link-local.
+_METADATA = frozenset(
+    map(
+        ip_address,
+        ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd20:ce::254"),
+    )
+)
+# IPv4 inside of IPv6, by the last 32 bits: RFC 6052 §2.1 and RFC 8215.
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +117,32 @@ Reach = TcpReach | UnixReach
 
 def check_target_address(address: Address, field: str) -> None:
     """Refuse what no service may be: unspecified, multicast, link-local, cloud metadata, however spelt."""
-    plain: Address = address
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        plain = address.ipv4_mapped
+    plain = _plain(address)
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         raise Invalid(field, f"{address} names an interface", fix="give an address without %")
     if plain.is_unspecified or plain.is_multicast or plain == IPv4Address("255.255.255.255"):
         raise Invalid(field, f"{address} is no host's address", fix="give 127.0.0.1 or an address of the edge's LAN")
     if plain.is_link_local or plain in _METADATA:
         raise Invalid(field, f"{address} is link-local or a cloud's metadata service, which is never published")
-    if plain is not address:
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         raise Invalid(field, f"{address} is IPv4 in IPv6's clothes", fix=f"write {plain}")
 
 
-def check_socket_path(path: str, field: str) -> None:
+def _plain(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for: mapped, through a NAT64, or by 6to4 (RFC 3056)."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in prefix for prefix in _NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def on_mesh(target: Target, prefix: Prefix) -> bool:
+    """Whether a target lies on the mesh: an edge publishes its own host and LAN, and lends nobody its mesh address."""
+    return isinstance(target, TcpTarget) and target.address.version == prefix.version and target.address in prefix
+
+
+def check_absolute_path(path: str, field: str) -> None:
     """An absolute path of safe characters without dot segments; raise Invalid."""
     if len(path) > _UNIX_PATH_MAX or _UNIX_PATH.fullmatch(path) is None:
         raise Invalid(
@@ -122,7 +150,19 @@ def check_socket_path(path: str, field: str) -> None:
             f"{shown(path)} is not a socket path",
             fix="give an absolute path of at most 107 of A-Z a-z 0-9 _ . - and /, no segment with leading '.'",
         )
-    if path.rsplit("/", 1)[-1] in _FORBIDDEN_SOCKETS:
+
+
+def check_socket_path(path: str, field: str) -> None:
+    """As check_absolute_path, and none behind which root waits; raise Invalid."""
+    check_absolute_path(path, field)
+    folded = path.casefold().removeprefix("/var") if path.startswith("/var/run/") else path.casefold()
+    segments = folded.split("/")
+    if (
+        segments[-1] in _FORBIDDEN_SOCKETS
+        or folded.startswith(_FORBIDDEN_PLACES)
+        or folded.endswith(_SYSTEMD)
+        or any(segment.startswith(_FORBIDDEN_SEGMENTS) for segment in segments)
+    ):
         raise Invalid(field, f"{path} gives root on the host away, and is never published")
 
 
@@ -164,8 +204,10 @@ def parse_reach(text: str, field: str = "reach") -> Reach:
     return TcpReach(prefix, low, high)
 
 
-def consents(reach: tuple[Reach, ...], target: Target) -> bool:
-    """Whether an edge with this reach list lets the target be published."""
+def consents(reach: tuple[Reach, ...], target: Target, mesh: Prefix | None = None) -> bool:
+    """Whether an edge with this reach list lets the target be published: never one on the ``mesh``."""
+    if mesh is not None and on_mesh(target, mesh):
+        return False
     if isinstance(target, UnixTarget):
         return any(isinstance(rule, UnixReach) and rule.path == target.path for rule in reach)
     return any(

@@ -246,17 +246,18 @@ def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> N
     try:
         asked = [pool.submit(grid.invite, name, role, *more) for name, role, _, more in wanted]
         tokens = [one.result() for one in asked]
-        say("joining: three edges, an operator, a client; service and route")
+        say("joining: three edges, an operator, a client")
         joining = [
             pool.submit(grid.join, name, token, *options)
             for (name, _, options, _), token in zip(wanted, tokens, strict=True)
         ]
-        joining.append(pool.submit(_publish, grid, serve))  # after inviting, or each edge would wait for a yes
         for one in joining:
             one.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # on Ctrl-C the hosts go first, and what runs there with them
     grid.learn_addresses()
+    say("service and route")
+    _publish(grid, serve)  # after joining: an edge that a service selects already would wait for an operator's yes
     say("endpoints up")
     try:
         until(grid.whole, "three healthy endpoints", timeout=30, every=0.1)

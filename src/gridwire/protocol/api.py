@@ -109,7 +109,11 @@ class NodeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
-    """A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown."""
+    """A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown.
+
+    ``version``: of the spec in force. A revision that changes nothing for a node leaves it at an older one, so
+    ``behind`` says whether its own spec has changed since; none: unknown.
+    """
 
     node: Node
     connected: bool | None = None
@@ -117,6 +121,7 @@ class NodeView:
     reported_at: datetime | None = None
     agent_version: str = ""
     version: tuple[int, int] | None = None
+    behind: bool | None = None
     state: ApplyState | None = None
     detail: str = ""
     reach: tuple[Reach, ...] = ()

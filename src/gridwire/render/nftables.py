@@ -4,7 +4,8 @@
     handshakes         initiations metered: per known endpoint, per source, all sources
     input          0   from the mesh only what a role may reach
     forward        0   nothing into or out of the mesh
-    output         0   mesh addresses leave by the mesh alone; who was answered becomes a known endpoint
+    output         0   mesh addresses leave by the mesh alone, to some ports root's packets alone; who was answered
+                       becomes a known endpoint
 
 Interfaces are matched by name: the index changes when wireguard-go starts again. Other chains of the host still
 see what these accept; what these drop is gone.
@@ -29,6 +30,7 @@ from gridwire.core.guard import (
     TABLE,
     TRANSIT,
     UNOPENED,
+    UNPRIVILEGED,
     GuardSpec,
     Opening,
 )
@@ -228,6 +230,11 @@ def _output(spec: GuardSpec) -> list[list[Json]]:
         [elsewhere, _address(spec, "daddr", _prefix(spec.prefix)), *_drop(LEAK)],
         [elsewhere, _address(spec, "saddr", _prefix(spec.prefix)), *_drop(LEAK)],
     ]
+    if spec.root_only_ports:
+        into_mesh = _interface("oifname", spec.interface)
+        ports = _match(_field("tcp", "dport"), _one_or_set(spec.root_only_ports))
+        not_root = _match({"meta": {"key": "skuid"}}, 0, op="!=")
+        rules.append([into_mesh, ports, not_root, *_drop(UNPRIVILEGED)])
     if spec.listen_port:
         for version, protocol, _ in _VERSIONS:
             endpoint = {"concat": [_field(protocol, "daddr"), _field("udp", "dport")]}

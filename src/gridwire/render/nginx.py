@@ -13,7 +13,7 @@ from typing import Final
 from gridwire.core.errors import Invalid
 from gridwire.core.paths import CONTROL_SOCKET, DOOR_SOCKET, LOGS, NGINX_PID, NGINX_STATE, NGINX_USER
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.render.nginx_servers import door, server
+from gridwire.render.nginx_servers import ZONES, door, server
 from gridwire.render.nginx_tree import (
     Account,
     Directive,
@@ -37,9 +37,12 @@ _LOG_FORMAT: Final = (
     '"route":"$gridwire_route","service":"$gridwire_service","reason":"$gridwire_reason",'
     '"endpoint":"$upstream_addr","upstream_status":"$upstream_status","request_id":"$request_id"}'
 )
-# Larger bodies are refused with 413: a body is kept on the gateway's disk until it is answered, so that it can be
-# sent again to another endpoint.
+# To routes, by clients whom the route lets in; larger bodies are refused with 413. A body is kept on the gateway's
+# disk until it is answered, so that it can be sent again to another endpoint.
 BODY_LIMIT_MB: Final = 1024
+# Of each worker. A request through a gateway takes two, so that one peer's 4,096 (nginx_servers.ZONES) take half of one
+# worker's. Beyond that nginx closes kept-alive connections, the one that has been idle longest first.
+WORKER_CONNECTIONS: Final = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def _tree(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         directive("worker_shutdown_timeout", seconds(3600)),
         directive("pid", Path(layout.pid)),
         directive("error_log", Path(f"{layout.logs}/nginx-error.log"), "warn"),
-        block("events", (), directive("worker_connections", 16384)),
+        block("events", (), directive("worker_connections", WORKER_CONNECTIONS)),
         block("http", (), *_http(listeners, layout, digest)),
     )
 
@@ -106,6 +109,7 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         directive("lua_socket_log_errors", "off"),
         Directive("init_by_lua_block", (Preload(_NOUNS, layout.state, digest),)),
         phase("init_worker", "data", "start_worker"),
+        *_limits(kinds),
         *_maps(),
         directive("log_format", "gridwire", "escape=json", Quoted(_LOG_FORMAT)),
         directive("access_log", Path(f"{layout.logs}/access.log"), "gridwire", "buffer=64k", "flush=1s"),
@@ -131,7 +135,7 @@ def _settings(layout: Layout) -> tuple[Directive, ...]:
         # nginx closes a client's connection after so many requests, and one that is under way then is lost.
         directive("keepalive_requests", 1_000_000),
         directive("keepalive_time", Number(24, "h")),
-        directive("client_header_timeout", seconds(30)),
+        directive("client_header_timeout", seconds(10)),
         directive("client_body_timeout", seconds(60)),
         directive("send_timeout", seconds(60)),
         directive("large_client_header_buffers", 8, Number(16, "k")),
@@ -146,6 +150,21 @@ def _settings(layout: Layout) -> tuple[Directive, ...]:
             *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset"),
             *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
         ),
+    )
+
+
+def _limits(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
+    """How much of nginx one peer may take. A state is 64 bytes, so a zone of 1 MB knows 16,000 peers at once."""
+    return (
+        *(
+            directive("limit_conn_zone", "$binary_remote_addr", f"zone={zone.name}:1m")
+            for kind, zones in ZONES.items()
+            for zone in zones
+            if kind in kinds
+        ),
+        directive("limit_conn_status", 503),
+        # A refusal is in access.log; in nginx-error.log one peer could write without end.
+        directive("limit_conn_log_level", "info"),
     )
 
 
@@ -164,6 +183,8 @@ def _maps() -> tuple[Directive, ...]:
             directive("websocket", "upgrade"),
             directive("default", Quoted("")),
         ),
+        # Two in one, because each variable that Lua reads costs: the host that nginx understood, and what was sent.
+        block("map", ("$server_port", "$gridwire_asked"), directive("default", Quoted("$host $http_host"))),
         # Set by Lua, where they are set at all; a map costs nothing until somebody reads it.
         *(
             block("map", ("$server_port", f"$gridwire_{name}"), directive("default", Quoted("")))

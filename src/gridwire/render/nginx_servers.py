@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from gridwire.core.proxy import Listener, ListenerKind
 from gridwire.render.nginx_tree import Directive, Literal, Number, Quoted, UnixSocket, block, directive, phase, seconds
 
 _REFUSED: Final = "/.gridwire/refused"
-_BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "505")
+_BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "503", "505")  # 503: limit_conn
 _NONE: Final = Quoted("")
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """``most``: requests of one peer under way at once."""
+
+    name: str
+    most: int
+
+
+# Routes: 2,000 people behind one client node are one peer. Reports: control takes large ones, and nginx holds them
+# before control can ask who sends them.
+ZONES: Final = {
+    ListenerKind.ROUTES: (Zone("gridwire_routes", 4096),),
+    ListenerKind.API: (Zone("gridwire_api", 64), Zone("gridwire_reports", 4)),
+    ListenerKind.ENROL: (Zone("gridwire_enrol", 8),),
+    ListenerKind.EDGE: (),
+}
+_REPORT: Final = "/api/v1/agent/report"
 
 
 def server(listener: Listener) -> Directive:
@@ -25,9 +45,14 @@ def server(listener: Listener) -> Directive:
         (),
         directive("listen", Literal(listener.address, listener.port)),
         directive("error_page", *_BY_NGINX, _REFUSED),
+        *_most(*ZONES[listener.kind][:1]),
         block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
         *locations(),
     )
+
+
+def _most(*zones: Zone) -> tuple[Directive, ...]:
+    return tuple(directive("limit_conn", zone.name, zone.most) for zone in zones)
 
 
 def door(socket: str) -> Directive:
@@ -73,12 +98,12 @@ def _routes() -> tuple[Directive, ...]:
         directive("error_page", "500", "502", "504", "@own"),
         directive("error_page", *_BY_NGINX, _REFUSED),
         phase("header_filter", "gateway", "header"),
-        phase("log", "gateway", "log"),
     )
     return (
+        phase("log", "gateway", "log"),
         block("location", ("/",), phase("access", "gateway", "access"), *proxied),
         block("location", ("@retry",), phase("access", "gateway", "retry"), *proxied),
-        block("location", ("@own",), phase("content", "gateway", "own"), phase("log", "gateway", "log")),
+        block("location", ("@own",), phase("content", "gateway", "own")),
     )
 
 
@@ -94,16 +119,26 @@ def _control(listener: ListenerKind) -> tuple[Directive, ...]:
         directive("proxy_read_timeout", seconds(120)),  # longer than any long poll
         directive("proxy_buffering", "off"),
         directive("proxy_next_upstream", "off"),
-        directive("client_max_body_size", Number(8, "m")),
         directive("recursive_error_pages", "on"),
         directive("error_page", "502", "504", "=", "@wait"),
         directive("error_page", *_BY_NGINX, _REFUSED),
     )
 
 
+def _small(kilobytes: int) -> tuple[Directive, ...]:
+    """nginx takes a body before control can ask who sends it: one that fits in memory, and soon."""
+    return (
+        directive("client_max_body_size", Number(kilobytes, "k")),
+        directive("client_body_timeout", seconds(10)),
+    )
+
+
 def _api() -> tuple[Directive, ...]:
     proxied = _control(ListenerKind.API)
+    report = (directive("client_max_body_size", Number(2, "m")), *_most(*ZONES[ListenerKind.API]))
     return (
+        *_small(16),
+        block("location", ("=", _REPORT), phase("access", "control", "access"), *proxied, *report),
         block("location", ("/api/v1/",), phase("access", "control", "access"), *proxied),
         block("location", ("=", "/healthz"), phase("access", "control", "access"), *proxied),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
@@ -114,6 +149,7 @@ def _api() -> tuple[Directive, ...]:
 def _enrol() -> tuple[Directive, ...]:
     proxied = _control(ListenerKind.ENROL)
     return (
+        *_small(4),
         block("location", ("/",), phase("access", "control", "enrol"), *proxied),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
     )
@@ -123,6 +159,7 @@ def _edge() -> tuple[Directive, ...]:
     """All services of an edge, for gateways. What says who the client is comes from the gateway alone, which got it
     from WireGuard; the rest is made here, so that the gateway need not send it."""
     return (
+        phase("log", "edge", "log"),
         block("location", ("=", "/.gridwire/check"), phase("content", "edge", "check"), directive("access_log", "off")),
         block(
             "location",
@@ -149,7 +186,6 @@ def _edge() -> tuple[Directive, ...]:
             directive("error_page", "502", "504", "@broken"),
             directive("error_page", *_BY_NGINX, _REFUSED),
             phase("header_filter", "edge", "header"),
-            phase("log", "edge", "log"),
         ),
-        block("location", ("@broken",), phase("content", "edge", "broken"), phase("log", "edge", "log")),
+        block("location", ("@broken",), phase("content", "edge", "broken")),
     )

@@ -35,6 +35,7 @@ _DIRECTIVES: Final = """
     proxy_set_header proxy_buffering proxy_request_buffering proxy_buffers proxy_buffer_size
     proxy_busy_buffers_size proxy_max_temp_file_size proxy_connect_timeout proxy_read_timeout proxy_send_timeout
     proxy_next_upstream proxy_next_upstream_timeout proxy_intercept_errors
+    limit_conn_zone limit_conn limit_conn_status limit_conn_log_level
     proxy_ignore_headers proxy_socket_keepalive proxy_ignore_client_abort proxy_pass_header error_page
     recursive_error_pages add_header lingering_close allow deny
 """

@@ -36,6 +36,30 @@ def test_a_stranger_on_the_link_gets_200_without_the_guard_and_silence_with_it(g
     assert grid.gateway.do(grid.section.counters)["stranger"][0] > 0
 
 
+def test_of_a_hosts_users_only_root_calls_the_ports_that_only_root_may(grid: Grid) -> None:
+    """Any user of a newcomer's host sends from the newcomer's address: one of them enrolled a key of its own."""
+
+    def asked_by(uid: int, port: int) -> str:
+        script = f"exec 3<>/dev/tcp/{grid.peer_address}/{port} && read -r -n 3 -t 2 -u 3 said; echo $said"
+        user = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
+        return grid.gateway.run(*user, "timeout", "1", "bash", "-c", script, check=False).strip()
+
+    for port in (2086, 2087):
+        grid.peer.listen(grid.peer_address, port)
+    grid.guard()
+    assert asked_by(65534, 2087) == "200", "without it anybody may"
+    spec = replace(grid.spec(), root_only_ports=(2087,))
+    grid.guard(spec)
+    assert grid.stands(spec)
+    assert asked_by(65534, 2087) == ""
+    assert asked_by(1, 2087) == ""
+    assert grid.gateway.do(grid.section.counters)["unprivileged"][0] > 0
+    assert asked_by(65534, 2086) == "200"
+    assert asked_by(0, 2087) == "200"
+    grid.gateway.run("nft", "add", "rule", "inet", "gridwire", "output", "counter")
+    assert not grid.stands(spec)
+
+
 @pytest.mark.parametrize("strictness", [0, 1, 2])
 def test_the_second_layer_alone_holds_when_everything_is_flushed(grid4: Grid, strictness: int) -> None:
     for device in ("all", "eth0"):

@@ -242,8 +242,9 @@ def revision(number: int) -> Call[Revision]:
     return _get(f"{API}/revisions/{number}", Revision)
 
 
-def events() -> Call[Listing[Event]]:
-    return _get(f"{API}/events", Listing[Event])
+def events(*, limit: int = 100) -> Call[Listing[Event]]:
+    """The last ones, in their order."""
+    return _get(f"{API}/events?limit={limit}", Listing[Event])
 
 
 # --- what a newcomer asks

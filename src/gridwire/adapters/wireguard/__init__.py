@@ -13,6 +13,7 @@ from gridwire.adapters.wireguard.kernel import KernelBackend
 from gridwire.adapters.wireguard.keys import new_private_key, public_of
 from gridwire.adapters.wireguard.link_watch import LinkWatch
 from gridwire.adapters.wireguard.memory import MemoryBackend
+from gridwire.adapters.wireguard.received import read_received
 from gridwire.adapters.wireguard.serve import exec_device
 from gridwire.adapters.wireguard.userspace import UserspaceBackend
 
@@ -27,5 +28,6 @@ __all__ = [
     "new_private_key",
     "public_of",
     "read_host_networks",
+    "read_received",
     "select",
 ]

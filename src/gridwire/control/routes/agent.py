@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.access import Who, allow
 from gridwire.control.body import REPORT_LIMIT, Body

@@ -6,7 +6,7 @@ import secrets
 from typing import Annotated
 
 from fastapi import Depends
-from starlette.concurrency import run_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.access import Who, allow
 from gridwire.control.body import Body

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Request
-from starlette.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse
 
 from gridwire.control.access import Who, allow
 from gridwire.control.endpoint import GridOf, router
-from gridwire.control.metrics import exposition
+from gridwire.control.metrics import CONTENT_TYPE, exposition
 
 routes = router()
 
@@ -33,7 +33,7 @@ def readyz(grid: GridOf) -> str:
 @allow(Who.LOCAL)
 def metrics(grid: GridOf) -> PlainTextResponse:
     """Prometheus' text format."""
-    return PlainTextResponse(exposition(grid), media_type="text/plain; version=0.0.4")
+    return PlainTextResponse(exposition(grid), media_type=CONTENT_TYPE)
 
 
 @routes.get("/api/v1/openapi.json", tags=["health"])

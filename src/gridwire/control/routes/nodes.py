@@ -6,7 +6,7 @@ import time
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.access import Who, allow
 from gridwire.control.body import Body
@@ -17,7 +17,7 @@ from gridwire.control.usecases.add_device import add_device
 from gridwire.control.usecases.approve_node import approve_node
 from gridwire.control.usecases.change_node import change_node
 from gridwire.control.usecases.revoke_node import begin_revocation, finish_revocations, unfinished
-from gridwire.control.views import Picture, node_view
+from gridwire.control.views import node_view
 from gridwire.core.errors import NotFinished
 from gridwire.core.fleet import Node, NodeState
 from gridwire.protocol.api import Device, Listing, NodeChange, NodeView, Revoked
@@ -28,16 +28,15 @@ routes = router()
 
 
 def _view(grid: Grid, node: Node) -> NodeView:
-    return node_view(Picture(grid.snapshot().fleet, grid.reports.all(), grid.clock()), node)
+    return node_view(grid.picture(grid.snapshot()), node)
 
 
 @routes.get("/api/v1/nodes", tags=["nodes"])
 @allow(Who.LOCAL)
 def list_nodes(grid: GridOf) -> Listing[NodeView]:
     """All nodes but revoked ones, sorted by name."""
-    fleet = grid.snapshot().fleet
-    picture = Picture(fleet, grid.reports.all(), grid.clock())
-    return Listing(items=tuple(node_view(picture, n) for n in fleet.nodes if n.state is not NodeState.REVOKED))
+    picture = grid.picture(grid.snapshot())
+    return Listing(items=tuple(node_view(picture, n) for n in picture.fleet.nodes if n.state is not NodeState.REVOKED))
 
 
 @routes.get("/api/v1/nodes/{name}", tags=["nodes"])

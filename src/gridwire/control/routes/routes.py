@@ -12,7 +12,7 @@ from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_route
 from gridwire.control.usecases.put_noun import put_route
-from gridwire.control.views import Picture, route_outcome
+from gridwire.control.views import route_outcome
 from gridwire.core.fleet import Route
 from gridwire.protocol.api import Listing, RouteOutcome
 
@@ -56,7 +56,7 @@ def replace_route(
         put_route(transaction, route, author=author, now=grid.clock())
     response.status_code = 201 if current is None else 200
     response.headers["ETag"] = etag(route)
-    return route_outcome(Picture(grid.snapshot().fleet, grid.reports.all(), grid.clock()), route)
+    return route_outcome(grid.picture(grid.snapshot()), route)
 
 
 @routes.delete("/api/v1/routes/{name}", status_code=204, tags=["routes"])

@@ -12,7 +12,7 @@ from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_service
 from gridwire.control.usecases.put_noun import put_service
-from gridwire.control.views import Picture, service_outcome
+from gridwire.control.views import service_outcome
 from gridwire.core.fleet import Service
 from gridwire.protocol.api import Listing, ServiceOutcome
 
@@ -56,7 +56,7 @@ def replace_service(
         put_service(transaction, service, author=author, now=grid.clock())
     response.status_code = 201 if current is None else 200
     response.headers["ETag"] = etag(service)
-    return service_outcome(Picture(grid.snapshot().fleet, grid.reports.all(), grid.clock()), service)
+    return service_outcome(grid.picture(grid.snapshot()), service)
 
 
 @routes.delete("/api/v1/services/{name}", status_code=204, tags=["services"])

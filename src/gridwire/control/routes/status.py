@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gridwire.control.access import Who, allow
 from gridwire.control.endpoint import GridOf, router
-from gridwire.control.views import Picture, status
+from gridwire.control.views import status
 from gridwire.core.fleet import Network
 from gridwire.protocol.api import Status
 
@@ -16,7 +16,7 @@ routes = router()
 def read_status(grid: GridOf) -> Status:
     """Nodes, routes, services, their health and what was found, as of now."""
     snapshot = grid.snapshot()
-    return status(Picture(snapshot.fleet, grid.reports.all(), grid.clock()), snapshot.version)
+    return status(grid.picture(snapshot), snapshot.version)
 
 
 @routes.get("/api/v1/network", tags=["status"])

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gridwire.adapters.store import Writing
 from gridwire.control.caller import digest
+from gridwire.control.usecases.invite_node import gets_traffic
 from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, NotFound, NotPermitted
 from gridwire.core.fleet import Node, NodeState
@@ -38,11 +39,13 @@ def _enter(transaction: Writing, node: Node, now: datetime) -> Node:
     row = transaction.invitation_of(node.address)
     if row is None or row.closed or row.invitation.expires <= now:
         raise Conflict("the invitation ran out before it was confirmed", fix="ask for a new one", code="expired")
-    entered = replace(node, state=NodeState.PENDING if node.needs_approval else NodeState.ACTIVE)
+    fleet = transaction.fleet()
+    waits = gets_traffic(fleet, node, node.name) if node.needs_approval is None else node.needs_approval
+    entered = replace(node, state=NodeState.PENDING if waits else NodeState.ACTIVE, needs_approval=waits)
     transaction.save(
-        transaction.fleet().put(entered),
+        fleet.put(entered),
         author=f"node:{node.name}",
-        reason=f"{node.name} joined" + (", and waits for a yes" if node.needs_approval else ""),
+        reason=f"{node.name} joined" + (", and waits for a yes" if waits else ""),
         kind="node.confirmed",
         subject=node.name,
         now=now,

@@ -108,12 +108,14 @@ def _newcomer(fleet: Fleet, ask: Invite, old: Node | None, transaction: Writing)
         endpoint=ask.endpoint,
         replaces=ask.name if old is not None else None,
     )
-    wanted = ask.needs_approval
-    return replace(node, needs_approval=_gets_traffic(fleet, node, ask.name) if wanted is None else wanted)
+    if ask.needs_approval is not None:
+        return replace(node, needs_approval=ask.needs_approval)
+    # Not yet is not no: a service may select its tags while the invitation is out.
+    return replace(node, needs_approval=gets_traffic(fleet, node, ask.name) or None)
 
 
-def _gets_traffic(fleet: Fleet, node: Node, name: NodeName) -> bool:
-    """Whether a service selects the node: then a thief of the invitation would get live traffic."""
+def gets_traffic(fleet: Fleet, node: Node, name: NodeName) -> bool:
+    """Whether a service selects the node under that name: then a thief of the invitation would get live traffic."""
     as_named = replace(node, name=name)
     return node.role is Role.EDGE and any(
         selects(selector, as_named) for service in fleet.services for selector in service.on

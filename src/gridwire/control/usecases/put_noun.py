@@ -9,12 +9,20 @@ from gridwire.core.access import resolved
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Fleet, Policy, Route, Service
 from gridwire.core.names import under_suffix
+from gridwire.core.targets import on_mesh
 
 
 def put_service(transaction: Writing, service: Service, *, author: str, now: datetime) -> None:
     """A service that selects nobody yet, or whose target is not up, is taken and shown as such."""
     if any(selector.kind == "policy" for selector in service.on):
         raise Invalid("on", "a policy says who may use a route, not where a service runs", fix="use tag: or node:")
+    prefix = transaction.fleet().network.prefix
+    if on_mesh(service.target, prefix):
+        raise Invalid(
+            "target",
+            f"{service.target} is on the mesh {prefix}: an edge publishes its own host and LAN",
+            fix="give 127.0.0.1:PORT, and select that node with --on",
+        )
     _put(transaction, "service", service, author=author, now=now)
 
 

@@ -25,14 +25,25 @@ def take_report(
     *,
     now: datetime,
 ) -> None:
-    """Remember the report; open a transaction only where something has to change. Raise Invalid for another's."""
+    """Remember the report; open a transaction only where something has to change.
+
+    Raise Invalid for another node's, and for one of a revision that there is not yet: what waits for a revision to
+    be in force would be told so.
+    """
     if report.node != node.name:
         raise Invalid("node", f"{report.node} is not {node.name}, which is who reports")
-    # A node speaks for itself: of its own checks, and of peers only where it is a gateway.
+    if report.version > snapshot.version:
+        raise Invalid(
+            "version",
+            f"{report.version[0]}.{report.version[1]} is newer than anything that control ever made",
+            fix="after a restore the epoch has to be higher than before",
+        )
+    # A node speaks for itself: of its own checks and endpoints; of others' endpoints and peers where it is a gateway.
+    gateway = node.role is Role.GATEWAY
     own = replace(
         report,
-        endpoints=tuple(e for e in report.endpoints if e.seen_by == node.name),
-        peers=report.peers if node.role is Role.GATEWAY else (),
+        endpoints=tuple(e for e in report.endpoints if e.seen_by == node.name and (gateway or e.node == node.name)),
+        peers=report.peers if gateway else (),
     )
     reports.take(node, own, now)
     if node.role is not Role.GATEWAY or node.state is not NodeState.ACTIVE:

@@ -8,6 +8,7 @@ local json = require "cjson"
 local address = require "gridwire.address"
 local match = require "gridwire.match"
 local eject = require "gridwire.eject"
+local withdraw = require "gridwire.withdraw"
 local flight = require "gridwire.flight"
 local retry = require "gridwire.retry"
 local metrics = require "gridwire.metrics"
@@ -15,8 +16,9 @@ local metrics = require "gridwire.metrics"
 local _M = { DOCUMENTS = { "routing", "edge", "health" } }
 local shared = ngx.shared.gridwire_data
 local TICK, FLUSH_TICKS = 0.025, 40
+local LAST_STEP = 0.25 -- seconds between two looks of a worker that is ending
 local ticks = 0
-local taken = {} -- document → sequence number that this worker serves
+local taken, tried = {}, {} -- document → sequence number that this worker serves; that it built, or failed to
 
 -- What this worker serves. `routing`, `edge`: nil until the first document.
 local served = { pools = {}, health = {}, leaving = {}, least = false }
@@ -75,7 +77,8 @@ local function build_routing(document)
     local routes = {}
     for i, entry in ipairs(document.routes) do
         routes[i] = { name = entry.name, host = entry.host, path = entry.path, service = entry.service,
-                      grant = grants[entry.grant], pool = pools[entry.service] }
+                      grant = grants[entry.grant], pool = pools[entry.service],
+                      policy = entry.grant .. " " .. entry.service }
     end
     local hosts = match.build(routes)
     for _, pool in pairs(served.pools) do
@@ -84,6 +87,7 @@ local function build_routing(document)
         end
     end
     served.pools, served.least, served.routing = pools, least, hosts
+    withdraw.enforce(hosts)
 end
 
 local function build_edge(document)
@@ -136,6 +140,7 @@ function _M.put(name, text)
     if not stored then return nil, "shared memory: " .. problem end
     shared:set("digest:" .. name, ngx.md5(text))
     taken[name] = shared:incr("seq:" .. name, 1, 0)
+    tried[name] = taken[name]
     return taken[name], version_text(text)
 end
 
@@ -161,19 +166,36 @@ function _M.boot(directory, config)
     end
 end
 
+-- Whether there was a new text, and this worker now serves it. One that cannot be built is tried once and not
+-- acknowledged, so that the door says who is behind.
 local function take(name)
     local seq = shared:get("seq:" .. name)
-    if seq and seq ~= taken[name] then
-        local ok, failure = swap(name, shared:get("text:" .. name))
-        if not ok then ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure) end
-        taken[name] = seq
-        _M.acknowledge(name)
+    if not seq or seq == tried[name] then return false end
+    tried[name] = seq
+    local ok, failure = swap(name, shared:get("text:" .. name))
+    if not ok then
+        ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure)
+        return false
+    end
+    taken[name] = seq
+    return true
+end
+
+-- A worker that was told to end serves its last requests, which may be streams of hours, and has no timers any
+-- more; this one stays, so that a permission withdrawn meanwhile ends theirs too. Its place in the
+-- acknowledgements is its successor's.
+local function outlive()
+    while withdraw.any() do
+        ngx.sleep(LAST_STEP)
+        take("routing")
     end
 end
 
 local function tick(premature)
-    if premature then return end
-    for _, name in ipairs(_M.DOCUMENTS) do take(name) end
+    if premature then return outlive() end
+    for _, name in ipairs(_M.DOCUMENTS) do
+        if take(name) then _M.acknowledge(name) end
+    end
     eject.tick(served.pools)
     flight.tick(served.pools, served.leaving, served.least)
     ticks = ticks + 1

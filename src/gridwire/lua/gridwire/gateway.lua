@@ -25,9 +25,10 @@ function _M.access()
     local var = ngx.var
     local hosts = served.routing
     if not hosts then return reason.answer(503, "not-ready") end
-    local route, status, why = find(hosts, var.http_host, var.request_uri)
-    if not route then return reason.answer(status, why) end
-    if not allows(route, var.binary_remote_addr) then
+    local asked, peer = var.gridwire_asked, var.binary_remote_addr
+    local route, path, why = find(hosts, asked, var.request_uri)
+    if not route then return reason.answer(path, why) end -- the status, then
+    if not allows(route, peer) then
         var.gridwire_route = route.name
         return reason.answer(403, "not-allowed")
     end
@@ -38,7 +39,7 @@ function _M.access()
     var.gridwire_service = route.service
     endpoint.flight = endpoint.flight + 1
     request.set { route = route, pool = pool, endpoint = endpoint, retries = 0, begun = false,
-                  upgrade = var.http_upgrade ~= nil }
+                  upgrade = var.http_upgrade ~= nil, asked = asked, path = path, peer = peer }
 end
 
 local function failed(state, unsent, why)

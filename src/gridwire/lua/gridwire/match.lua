@@ -1,9 +1,11 @@
 -- Host and path → route. The same rules as gridwire/core/matcher.py; a property test holds the two together.
-local find, sub, gsub, lower, byte, char = string.find, string.sub, string.gsub, string.lower, string.byte, string.char
-local tonumber, concat = tonumber, table.concat
+local readings = require "gridwire.readings"
+local find, sub, gsub, lower, byte, match =
+    string.find, string.sub, string.gsub, string.lower, string.byte, string.match
 
 local _M = {}
-local MAX_SPELLINGS = 4096 -- raw Host headers remembered per table; a stranger can vary case and port without end
+local MAX_SPELLINGS = 4096 -- spellings of hosts remembered per table; a stranger can vary case and port without end
+local SLASH, DOT, BRACKET = 47, 46, 91
 
 local function site_of(sites, host)
     local site = sites[host]
@@ -14,42 +16,73 @@ local function site_of(sites, host)
     return site
 end
 
--- `routes`: {name, host, path, …} in the table's order; of two with the same path the first stays.
+-- `single`: the route of a host that has no other; `uniform`: one policy for all paths, so that no spelling matters;
+-- `folded`: the routes by path in lower case, nil where two of different policies differ in case alone.
+local function finish(site)
+    local uniform, folded, cased, policy, count = site.root ~= nil, {}, false, nil, 0
+    for _, route in ipairs(site.routes) do
+        policy = policy or route.policy
+        if route.policy ~= policy then uniform = false end
+        local path = lower(route.prefix)
+        if path ~= route.prefix then cased = true end
+        folded[path] = folded[path] or route
+        if folded[path].policy ~= route.policy then site.distinct = true end
+        count = count + 1
+    end
+    site.uniform = uniform
+    site.single = count == 1 and site.root or nil
+    if not site.distinct then
+        site.folded, site.cased = { by = folded, depth = site.depth, root = folded[""] }, cased
+    end
+end
+
+-- `routes`: {name, host, path, policy, …} in the table's order; of two with the same path the first stays.
+-- `policy`: a string that tells grant and service.
 function _M.build(routes)
     local hosts = { exact = {}, wild = {}, spelt = {}, spellings = 0 }
     for _, route in ipairs(routes) do
         local wild = sub(route.host, 1, 2) == "*."
         local site = wild and site_of(hosts.wild, sub(route.host, 3)) or site_of(hosts.exact, route.host)
+        site.routes = site.routes or {}
         local path = gsub(route.path, "/$", "")
         if not site.by[path] then
             site.by[path] = route
+            route.prefix = path
+            site.routes[#site.routes + 1] = route
             local _, depth = gsub(path, "/", "")
             if depth > site.depth then site.depth = depth end
             if path == "" then site.root = route end
         end
     end
+    for _, sites in ipairs { hosts.exact, hosts.wild } do
+        for _, site in pairs(sites) do finish(site) end
+    end
     return hosts
 end
 
-local function plain_host(raw)
-    local host = lower(raw)
-    if byte(host) == 91 then return host end
-    host = gsub(host, ":.*$", "", 1)
-    return (gsub(host, "%.$", "", 1))
+-- The name in a Host header; nil where it is not spelt as host names and address literals are.
+local function name_of(header)
+    local host = lower(header)
+    local whole = match(host, "^(.-):%d%d?%d?%d?%d?$") or host
+    if byte(whole) == BRACKET then return match(whole, "^%[[%x:.]+%]$") end
+    return match(whole, "^[a-z0-9._-]+$") and gsub(whole, "%.$", "", 1) or nil
 end
 
-local function site(hosts, raw)
-    local found = hosts.spelt[raw]
-    if found then return found end
-    local host = plain_host(raw)
-    found = hosts.exact[host]
-    local dot = find(host, ".", 2, true)
+local function look_up(hosts, asked)
+    local gap = find(asked, " ", 1, true)
+    local host, header = sub(asked, 1, gap - 1), sub(asked, gap + 1)
+    local name = header == "" and "" or name_of(header)
+    if name ~= host then return nil, 400, "bad-host" end
+    if byte(name) == BRACKET then return nil, 421, "unknown-host" end
+    local found = hosts.exact[name]
+    local dot = find(name, ".", 2, true)
     while not found and dot do
-        found = hosts.wild[sub(host, dot + 1)]
-        dot = find(host, ".", dot + 1, true)
+        found = hosts.wild[sub(name, dot + 1)]
+        dot = find(name, ".", dot + 1, true)
     end
-    if found and hosts.spellings < MAX_SPELLINGS then
-        hosts.spelt[raw] = found
+    if not found then return nil, 421, "unknown-host" end
+    if hosts.spellings < MAX_SPELLINGS then
+        hosts.spelt[asked] = found
         hosts.spellings = hosts.spellings + 1
     end
     return found
@@ -68,56 +101,61 @@ local function longest(paths, path)
     return best
 end
 
-local function decoded(path)
-    return (gsub(path, "%%(%x%x)", function(hex) return char(tonumber(hex, 16)) end))
+local function policy(route)
+    return route and route.policy
 end
 
--- Slashes merged and dot segments removed, nothing decoded.
-local function tidy(path)
-    local kept, count = {}, 0
-    for segment in path:gmatch("[^/]+") do
-        if segment == ".." then
-            if count > 0 then
-                kept[count] = nil
-                count = count - 1
-            end
-        elseif segment ~= "." then
-            count = count + 1
-            kept[count] = segment
-        end
+-- An application may read a path otherwise than nginx does. Where any reading is of another policy, the request is
+-- refused: a policy cannot be walked around by spelling.
+local function ambiguous(site, raw, path, route)
+    local list = readings.of(raw, path)
+    if not list then return true end
+    local wanted, folded = policy(route), site.folded
+    for i = 1, #list do
+        if policy(longest(site, list[i])) ~= wanted then return true end
+        if folded and policy(longest(folded, lower(list[i]))) ~= wanted then return true end
     end
-    return "/" .. concat(kept, "/")
+    return false
 end
 
--- An application may read the path as it was sent, decode it only, tidy it only, or decode twice. Where any of
--- these readings is another route's, the request is refused: a policy cannot be walked around by spelling.
-local function ambiguous(paths, raw, path, route)
-    return longest(paths, raw) ~= route
-        or longest(paths, tidy(raw)) ~= route
-        or longest(paths, decoded(raw)) ~= route
-        or longest(paths, decoded(path)) ~= route
-        or longest(paths, tidy(decoded(path))) ~= route
+-- Whether a path has one reading only, as far as this host's routes can tell. Plain finds: they are compiled.
+local function plain(site, raw)
+    if byte(raw) ~= SLASH or find(raw, "%", 1, true) or find(raw, "/.", 1, true) then return false end
+    if site.single then return true end
+    if find(raw, "//", 1, true) or find(raw, "#", 1, true) then return false end
+    if site.uniform then return true end
+    return not (find(raw, ";", 1, true) or find(raw, "\\", 1, true) or find(raw, "./", 1, true)
+        or byte(raw, -1) == DOT or site.cased or (site.folded and lower(raw) ~= raw))
 end
 
--- → route, or nil, status, reason. `target` is $request_uri; nginx's own reading of it is asked for only where the
--- spelling has anything to normalise, because each variable read costs.
-function _M.find(hosts, raw_host, target)
-    local paths = raw_host and site(hosts, raw_host)
-    if not paths then return nil, 421, "unknown-host" end
+-- → route and path, or nil, status, reason. `asked`: "$host $http_host", one variable; `target` is $request_uri;
+-- nginx's own reading of it is asked for only where there is anything to normalise, because each read costs.
+function _M.find(hosts, asked, target)
+    local site = hosts.spelt[asked]
+    if not site then
+        local status, why
+        site, status, why = look_up(hosts, asked)
+        if not site then return nil, status, why end
+    end
     local query = find(target, "?", 1, true)
     local raw = query and sub(target, 1, query - 1) or target
-    if not (find(raw, "%", 1, true) or find(raw, "//", 1, true) or find(raw, "/.", 1, true)
-            or find(raw, "#", 1, true)) and byte(raw) == 47 then
-        local route = longest(paths, raw)
-        if route then return route end
-        return nil, 404, "no-route"
+    local route, path = site.single, raw
+    if not plain(site, raw) then
+        path = ngx.var.uri
+        if path == "/.gridwire" or sub(path, 1, 11) == "/.gridwire/" then return nil, 404, "no-route" end
+        route = longest(site, path)
+        if not site.uniform and ambiguous(site, raw, path, route) then return nil, 400, "path-ambiguous" end
+    elseif not route then
+        route = longest(site, raw)
     end
-    local path = ngx.var.uri
-    if path == "/.gridwire" or sub(path, 1, 11) == "/.gridwire/" then return nil, 404, "no-route" end
-    local route = longest(paths, path)
-    if ambiguous(paths, raw, path, route) then return nil, 400, "path-ambiguous" end
-    if route then return route end
+    if route then return route, path end
     return nil, 404, "no-route"
+end
+
+-- The route that a path which was let in before has now, or nil.
+function _M.again(hosts, asked, path)
+    local site = hosts.spelt[asked] or look_up(hosts, asked)
+    return site and longest(site, path) or nil
 end
 
 return _M

@@ -29,8 +29,8 @@ function _M.count(route, status, seconds)
 end
 
 -- Rare events: retries, refusals by reason.
-function _M.event(name)
-    extra[name] = (extra[name] or 0) + 1
+function _M.event(name, count)
+    extra[name] = (extra[name] or 0) + (count or 1)
 end
 
 function _M.flush()

@@ -5,6 +5,7 @@ local _M = {}
 local SAYS = {
     ["unknown-host"] = "No route has this host name.",
     ["no-route"] = "No route of this host has this path.",
+    ["bad-host"] = "This is not a host name, or not the one in the request's target.",
     ["path-ambiguous"] = "This path reads as different routes, depending on who reads it.",
     ["not-allowed"] = "This device may not use this route.",
     ["not-a-gateway"] = "Only gateways may connect here.",
@@ -23,13 +24,14 @@ local SAYS = {
     ["target-too-long"] = "The request's target is too long.",
     ["headers-too-large"] = "The request's headers are too large.",
     ["request-timeout"] = "The request did not arrive in time.",
+    ["too-many-connections"] = "This device has too many requests under way here; try again soon.",
     ["internal"] = "gridwire made a mistake.",
     ["not-ready"] = "gridwire has no routes yet.",
 }
 local BY_STATUS = {
     [400] = "malformed", [405] = "malformed", [408] = "request-timeout", [413] = "body-too-large",
     [414] = "target-too-long", [431] = "headers-too-large", [494] = "headers-too-large", [500] = "internal",
-    [501] = "malformed", [505] = "malformed",
+    [501] = "malformed", [503] = "too-many-connections", [505] = "malformed",
 }
 local PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>%d %s</title>'
     .. '<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em}'

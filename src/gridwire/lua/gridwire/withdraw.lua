@@ -1,0 +1,52 @@
+-- A permission withdrawn ends what is under way on it: WebSockets, streams, downloads, whatever is not answered yet.
+-- nginx would serve them to their end, which a WebSocket need not have.
+--
+-- The client's socket is shut down, so that nginx sees its client leave, and cleans up on its own paths. Lua can end no
+-- request but the one it runs in; so the socket is found in the request itself, in the first fields of two structures
+-- (ngx_http_request_t, ngx_connection_t) that are the same in every nginx since 0.5, and `signature` is checked.
+local ffi = require "ffi"
+local match = require "gridwire.match"
+local policy = require "gridwire.policy"
+local request = require "gridwire.request"
+local metrics = require "gridwire.metrics"
+
+ffi.cdef [[
+typedef struct { void *data; void *read; void *write; int fd; } gridwire_connection_t;
+typedef struct { uint32_t signature; gridwire_connection_t *connection; } gridwire_request_t;
+int shutdown(int sockfd, int how);
+]]
+
+local _M = {}
+local SIGNATURE = 0x50545448 -- "HTTP", NGX_HTTP_MODULE
+local SHUT_RDWR = 2
+
+local function close(key)
+    local live = ffi.cast("gridwire_request_t *", request.at(key))
+    if live.signature ~= SIGNATURE then error("not a request of this nginx's", 0) end
+    ffi.C.shutdown(live.connection.fd, SHUT_RDWR)
+end
+
+-- End what the new table would not let in: by where it went and who asked. A route that leads to another service
+-- meanwhile, an endpoint that drains or goes, ends nothing.
+function _M.enforce(hosts)
+    local ended = 0
+    for key, state in request.all() do
+        local route = state.asked and match.again(hosts, state.asked, state.path)
+        if state.asked and not (route and policy.allows(route, state.peer)) then
+            close(key)
+            ended = ended + 1
+        end
+    end
+    if ended > 0 then
+        metrics.event("withdrawn", ended)
+        ngx.log(ngx.NOTICE, "gridwire: ", ended, " requests ended: their permission was withdrawn")
+    end
+end
+
+-- Whether a request is under way that a new table could end.
+function _M.any()
+    local next_of, states = request.all()
+    return next_of(states) ~= nil
+end
+
+return _M
