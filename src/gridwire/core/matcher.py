@@ -64,7 +64,7 @@ def decide(
         path = normal_path(raw_target)
     except Malformed:
         return Decision(400, "malformed")
-    if host and not _HOST.fullmatch(host.translate(_ASCII_LOWER)) or asked not in (None, name):
+    if (host and not _HOST.fullmatch(host.translate(_ASCII_LOWER))) or asked not in (None, name):
         return Decision(400, "bad-host")
     paths = _site(table, name)
     if not paths:

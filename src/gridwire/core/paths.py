@@ -11,7 +11,7 @@ STATE: Final = "/var/lib/gridwire"
 CONTROL_STATE: Final = f"{STATE}/control"  # owner gridwire, 0700: the database
 DATABASE: Final = f"{CONTROL_STATE}/gridwire.db"
 AGENT_STATE: Final = f"{STATE}/agent"  # owner root, 0700: node.key, credential, spec.json, previous/
-NGINX_STATE: Final = f"{STATE}/nginx"  # owner root, 0755: nginx.conf, routing.json, edge.json, health.json
+NGINX_STATE: Final = f"{STATE}/nginx"  # owner root, 0755, files 0600: nginx.conf, routing.json, edge.json, health.json
 
 RUN: Final = "/run/gridwire"
 CONTROL_SOCKET: Final = f"{RUN}/control.sock"  # 0660, group gridwire-nginx: nginx speaks for peers
@@ -20,7 +20,7 @@ DOOR: Final = f"{RUN}/door"  # 0700 root: the way by which the agent hands data 
 DOOR_SOCKET: Final = f"{DOOR}/nginx.sock"
 NGINX_PID: Final = f"{RUN}/nginx.pid"
 
-LOGS: Final = "/var/log/gridwire"
+LOGS: Final = "/var/log/gridwire"  # owner root, group gridwire-nginx, 0750; files 0640
 
 CONTROL_USER: Final = "gridwire"
 NGINX_USER: Final = "gridwire-nginx"

@@ -18,6 +18,7 @@ class Directory:
     path: str
     owner: str
     mode: int
+    group: str = ""  # the owner's own, where none is named
 
 
 def directories(where: PathSettings, *, gateway: bool) -> tuple[Directory, ...]:
@@ -28,7 +29,7 @@ def directories(where: PathSettings, *, gateway: bool) -> tuple[Directory, ...]:
         Directory(where.nginx_state, "root", 0o755),
         Directory(where.run, "root", 0o755),
         Directory(where.door, "root", 0o700),
-        Directory(where.logs, "root", 0o755),
+        Directory(where.logs, "root", 0o750, paths.NGINX_USER),  # its workers open them anew after a rotation
     ]
     if gateway:
         found.append(Directory(where.control_state, paths.CONTROL_USER, 0o700))
@@ -47,7 +48,7 @@ def make_directories(wanted: tuple[Directory, ...]) -> None:
             raise Conflict(f"{path} is not a directory", fix="move it away")
         path.mkdir(parents=True, exist_ok=True, mode=0o755)
         path.chmod(directory.mode)
-        os.chown(path, pwd.getpwnam(directory.owner).pw_uid, _group(directory.owner))
+        os.chown(path, pwd.getpwnam(directory.owner).pw_uid, _group(directory.group or directory.owner))
 
 
 def _group(owner: str) -> int:

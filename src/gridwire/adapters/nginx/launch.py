@@ -46,6 +46,7 @@ def exec_nginx(launch: Launch, ready: Callable[[], str | None], tell: Callable[[
     wait(lambda: _missing(launch, ready), tell)
     prepare(launch)
     raise_file_limit()
+    os.umask(0o027)  # nginx makes its logs 0644 less this
     os.execv(launch.binary, [launch.binary, "-c", launch.config, "-g", "daemon off;"])  # noqa: S606
 
 
@@ -96,14 +97,15 @@ def _cannot_bind(host: str, port: int) -> str | None:
 
 
 def prepare(launch: Launch) -> None:
-    """Directories with their owners; no stale socket; no worker or master of an earlier generation.
+    """Directories with their owners; logs closed to others; no stale socket; no nginx of an earlier generation.
 
     Raise Unavailable where another master of ours runs: two would share the door.
     """
     _end_earlier(launch)
     account = pwd.getpwnam(launch.user)
-    for folder, mode in ((launch.state, 0o755), (launch.logs, 0o755), (str(Path(launch.pid_file).parent), 0o755)):
-        Path(folder).mkdir(parents=True, exist_ok=True, mode=mode)
+    for folder in (launch.state, launch.logs, str(Path(launch.pid_file).parent)):
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o755)
+    _close_logs(Path(launch.logs), account.pw_gid)
     door = Path(launch.door_socket).parent
     door.mkdir(parents=True, exist_ok=True, mode=0o700)
     door.chmod(0o700)
@@ -113,6 +115,16 @@ def prepare(launch: Launch) -> None:
         os.chown(temporary, account.pw_uid, account.pw_gid)
     # After kill -9 the old socket is still there, and nginx dies on "Address already in use".
     Path(launch.door_socket).unlink(missing_ok=True)
+
+
+def _close_logs(folder: Path, group: int) -> None:
+    """Query strings are in them. The workers open them anew after a rotation, so their group may look in."""
+    folder.chmod(0o750)
+    if os.geteuid() == 0:
+        os.chown(folder, 0, group)
+    for log in folder.iterdir():
+        if log.is_file() and not log.is_symlink():
+            log.chmod(0o640)
 
 
 def _end_earlier(launch: Launch) -> None:

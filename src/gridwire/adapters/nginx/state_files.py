@@ -9,19 +9,20 @@ from gridwire.core.errors import Unavailable
 
 
 def write_text(path: str, text: str) -> None:
-    """Replace a file atomically and durably, 0644: write beside it, fsync, rename, fsync the directory.
+    """Replace a file atomically and durably: write beside it, fsync, rename, fsync the directory.
 
-    Raise Unavailable where the disk refuses; the old file is then as it was.
+    Mode 0600: nginx reads these files in its master, as root. Raise Unavailable where the disk refuses; the old file
+    is then as it was.
     """
     target = Path(path)
     beside = target.with_name(f".{target.name}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), 0o600)
             os.fsync(file.fileno())
         beside.rename(target)
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
