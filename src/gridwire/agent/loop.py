@@ -35,6 +35,7 @@ from gridwire.protocol.agent import ApplyState
 
 _QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
 _REPORT_GAP = 0.05  # seconds between reports: a burst of turning endpoints is one of them
+_SETTLE = 0.1  # seconds after a change of the host, mostly our own: its report goes first, and a new spec at once
 _QUICK_ANSWER = 0.5  # seconds: a long poll that says "nothing new" sooner is not waiting
 
 
@@ -76,12 +77,14 @@ class Agent:
         self._seen = _Seen()
         self._files = asyncio.Lock()  # the state directory and the host: for one at a time
         self._wake = asyncio.Event()
-        self._urgent = False  # woken by a new spec
+        self._urgent = asyncio.Event()  # woken by a new spec
         self._changed = False  # woken by a change of the host
         self._report_now = asyncio.Event()
         self._way_changed = asyncio.Event()
         self._rolled_back = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._looked_around = float("-inf")
+        self._around: tuple[tuple[Finding, ...], int] = ((), 0)  # what the host says besides its sections
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
         self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
@@ -152,9 +155,9 @@ class Agent:
         tries = 0
         looked = float("-inf")  # when all of the host was looked at
         while True:
-            quick = self._urgent and not self._changed and self._elapsed() - looked < self._pace.heal
+            quick = self._urgent.is_set() and self._elapsed() - looked < self._pace.heal
             self._wake.clear()
-            self._urgent = False
+            self._urgent.clear()
             if not quick:
                 looked, self._changed = self._elapsed(), False
             async with self._files:
@@ -169,7 +172,8 @@ class Agent:
             failed = outcome.state is ApplyState.FAILED
             pause = self._interval(spec, outcome, tries)
             if quick:
-                pause = max(0.0, min(pause, looked + self._pace.heal - self._elapsed()))
+                # What somebody changed meanwhile is looked at right after the spec, which did not wait for it.
+                pause = 0.0 if self._changed else max(0.0, min(pause, looked + self._pace.heal - self._elapsed()))
             await self._rest(pause, tries=tries if failed else 0)
 
     def _make(self, spec: NodeSpec, quick: bool) -> Outcome:
@@ -181,16 +185,19 @@ class Agent:
             outcome = self._reconciler.apply(spec, live=desired.live, quick=quick)
         if outcome.version is not None:
             self._seen.in_force = outcome.version
+        kept = False
         if outcome.state is ApplyState.IN_SYNC and desired.live and not self._dead_man.armed:
             through_mesh = self._identity.role is not Role.GATEWAY
-            if not (through_mesh and self._dead_man.arm(self._elapsed())):
-                self._reconciler.commit(spec)
+            kept = not (through_mesh and self._dead_man.arm(self._elapsed()))
+            if kept:
                 desired.kept()
         elif outcome.state is ApplyState.ROLLED_BACK:
             cut_off = self._dead_man.armed
             self._dead_man.disarm()
             desired.rolled_back(self._elapsed(), first_hold=self._pace.dead_man if cut_off else self._pace.hold)
         self._tell(spec, outcome)
+        if kept:
+            self._reconciler.commit(spec)  # said first: a revocation waits for the word, not for this disk
         return outcome
 
     def _tell(self, spec: NodeSpec, outcome: Outcome) -> None:
@@ -227,10 +234,11 @@ class Agent:
         """Until the time is up or something woke us; after a failure only a new spec does, since our own half-done
         changes wake us too."""
         until = self._elapsed() + seconds
-        while not self._urgent and (left := until - self._elapsed()) > 0:
+        while not self._urgent.is_set() and (left := until - self._elapsed()) > 0:
             if not await happened(self._wake, left):
                 return
             if tries == 0:
+                await happened(self._urgent, _SETTLE)
                 return
             self._wake.clear()
 
@@ -292,7 +300,7 @@ class Agent:
             if fresh:
                 self._dead_man.disarm()
         if fresh:
-            self._urgent = True
+            self._urgent.set()
             self._wake.set()
 
     def _hear(self, asked: float) -> None:
@@ -327,24 +335,29 @@ class Agent:
 
     async def _said(self) -> Said:
         findings = [*self._desired.findings, *self._seen.faults.values()]
-        packets = 0
         if self._seen.control is not None:
             what, fix = self._seen.control.what, self._seen.control.fix
             findings.append(Finding(id="control-away", severity=Severity.WARNING, where="agent", what=what, fix=fix))
-        try:
-            findings += await asyncio.to_thread(lambda: [f for ask in self._host.findings for f in ask()])
-            if self._host.handshake_packets is not None:
-                packets = await asyncio.to_thread(self._host.handshake_packets)
-        except GridwireError as error:
-            findings.append(Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error)))
+        if self._elapsed() - self._looked_around >= self._pace.report:
+            self._looked_around = self._elapsed()
+            self._around = await asyncio.to_thread(self._look_around)
         return Said(
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,
             endpoints=self._endpoints.seen(),
-            findings=tuple(findings),
+            findings=(*findings, *self._around[0]),
             reach=self._endpoints.reach,
-            handshake_packets=packets,
+            handshake_packets=self._around[1],
         )
+
+    def _look_around(self) -> tuple[tuple[Finding, ...], int]:
+        """Blocking, and at heartbeats alone: 20 ms that no revocation should wait for."""
+        try:
+            packets = 0 if self._host.handshake_packets is None else self._host.handshake_packets()
+            return tuple(finding for ask in self._host.findings for finding in ask()), packets
+        except GridwireError as error:
+            what = Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error))
+            return (what,), self._around[1]
 
     async def _push_health(self) -> None:
         await self._endpoints.push(lambda: self._recovered("push_health"))

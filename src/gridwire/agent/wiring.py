@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gridwire.adapters.nginx import Nginx, find_nginx
 from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
 from gridwire.adapters.wireguard import LinkWatch, read_received, select
@@ -30,7 +31,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     state = Path(settings.paths.agent_state)
     reach = ReachList(settings_file, settings.reach)
     guard = GuardSection()
-    proxy = ProxySection(consent=reach)
+    proxy = ProxySection(consent=reach, nginx=FoundNginx())
     sections: list[Section] = [guard, LateSection("mesh", _mesh(settings, state, identity)), proxy]
     if not identity.no_hosts and settings.hosts:
         sections.append(NamesSection(identity.suffix, Path(paths.HOSTS)))
@@ -57,6 +58,32 @@ def _mesh(settings: Settings, state: Path, identity: JoinedAs) -> Callable[[], S
     return make
 
 
+class FoundNginx:
+    """find_nginx, which runs `nginx -v`: again only when the binary is another. Called from several threads."""
+
+    def __init__(self, find: Callable[[], Nginx] = find_nginx) -> None:
+        self._find = find
+        self._found: tuple[tuple[int, int, int], Nginx] | None = None
+
+    def __call__(self) -> Nginx:
+        """Raise Unavailable where there is none that will do; that is looked up anew each time."""
+        found = self._found
+        if found is not None and _stamp(found[1].binary) == found[0]:
+            return found[1]
+        nginx = self._find()
+        stamp = _stamp(nginx.binary)
+        self._found = None if stamp is None else (stamp, nginx)
+        return nginx
+
+
+def _stamp(path: str | Path) -> tuple[int, int, int] | None:
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 class ReachList:
     """The reach list of the settings file, read anew when the file changed. Called from several threads.
 
@@ -70,11 +97,9 @@ class ReachList:
         self._mistake: GridwireError | None = None
 
     def __call__(self) -> tuple[Reach, ...]:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
+        stamp = _stamp(self._path)
+        if stamp is None:
             return ()
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
         seen, reach = self._read
         if stamp != seen:
             try:
