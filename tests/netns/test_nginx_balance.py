@@ -567,17 +567,20 @@ def test_control_is_told_who_asks_and_by_which_listener(grid: Grid) -> None:
         control.server_close()
 
 
-def test_own_errors_have_a_page_a_reason_and_a_line_in_the_log(grid: Grid) -> None:
-    answer = grid.ask(Host="<script>.grid")
-    assert answer.status == 421
+@pytest.mark.parametrize(
+    ("host", "status", "reason"), [("nobody.grid", 421, "unknown-host"), ("<script>.grid", 400, "bad-host")]
+)
+def test_own_errors_have_a_page_a_reason_and_a_line_in_the_log(grid: Grid, host: str, status: int, reason: str) -> None:
+    answer = grid.ask(Host=host)
+    assert answer.status == status
     page = answer.text  # type: ignore[attr-defined]
-    assert "unknown-host" in page
+    assert reason in page
     assert answer.headers["X-Request-Id"] in page
     assert "script" not in page
     wanted = answer.headers["X-Request-Id"]
     until(lambda: wanted in grid.gateway.log("access.log"), "the access log")
     (line,) = [line for line in grid.gateway.log("access.log").splitlines() if wanted in line]
-    assert '"reason":"unknown-host"' in line
+    assert f'"reason":"{reason}"' in line
     assert 'gridwire_requests_total{route="-",code="4xx"}' in grid.gateway.door.metrics()
 
 
