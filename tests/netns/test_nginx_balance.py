@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import socketserver
@@ -60,6 +61,7 @@ class App(ThreadingHTTPServer):
         self.name = name
         self.stored: list[str] = []
         self.breaks = False
+        self.more = threading.Event()  # what an answer in two parts waits for
         self.seen: list[dict[str, str]] = []
         super().__init__(("127.0.0.1", port), Handler)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -78,12 +80,19 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: str) -> None:
         self.send_response(status)
         self.send_header("X-App", self.server.name)
+        if steer := self.headers.get("X-Steer"):
+            self.send_header("X-Accel-Redirect", steer)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
 
     def _turn(self) -> None:
         self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                self.server.stored.append(self.rfile.read(size).decode())
+                self.rfile.readline()
+            self.rfile.readline()
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
         if body:
             self.server.stored.append(body)
@@ -96,6 +105,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
             while chunk := self.connection.recv(4096):
                 self.wfile.write(self.server.name.encode() + b":" + chunk)
+            return
+        if self.path == "/two-parts":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+            assert self.server.more.wait(10)
+            self.wfile.write(b"3\r\ntwo\r\n0\r\n\r\n")
             return
         status = int(self.headers.get("X-Want", "200"))
         self._answer(status, self.server.name)
@@ -565,6 +579,95 @@ def test_control_is_told_who_asks_and_by_which_listener(grid: Grid) -> None:
     finally:
         control.shutdown()
         control.server_close()
+
+
+def test_a_body_of_unknown_length_reaches_the_application_as_it_comes(grid: Grid) -> None:
+    with grid.connect() as connection:
+        connection.sendall(b"POST /in HTTP/1.1\r\nHost: api.grid\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        until(lambda: grid.stored()["one"] == 1, "the first part, at the application")
+        connection.sendall(b"3\r\ntwo\r\n0\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert grid.stored() == Counter({"one": 1, "two": 1})
+
+
+def test_an_answer_of_unknown_length_reaches_the_client_as_it_comes(grid: Grid) -> None:
+    with grid.connect() as connection:
+        connection.sendall(b"GET /two-parts HTTP/1.1\r\nHost: api.grid\r\n\r\n")
+        got = b""
+        while b"one" not in got:
+            got += connection.recv(4096)
+        assert b"two" not in got
+        for app in grid.apps:
+            app.more.set()
+        while b"two" not in got:
+            got += connection.recv(4096)
+
+
+def test_a_stream_to_an_application_that_is_gone_is_not_sent_twice(grid: Grid) -> None:
+    grid.apps[0].shutdown()
+    grid.apps[0].server_close()
+    grid.route(grid.table(grid.endpoint(0), grid.endpoint(1)))
+    answers = Counter[bytes]()
+    for number in range(4):
+        with grid.connect() as connection:
+            body = f"n{number}".encode()
+            head = b"POST /in HTTP/1.1\r\nHost: api.grid\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head + b"2\r\n" + body + b"\r\n0\r\n\r\n")
+            answers[connection.recv(4096)[9:12]] += 1
+    assert sum(grid.stored().values()) == answers[b"200"]
+    assert answers[b"200"] + answers[b"502"] == 4
+    assert answers[b"502"] >= 1
+
+
+@pytest.mark.parametrize("target", ["@retry", "@aside", "@own", "@stream", "/elsewhere"])
+def test_an_application_cannot_send_a_request_elsewhere(grid: Grid, target: str) -> None:
+    for status in (200, 502):
+        answer = grid.ask(X_Steer=target, X_Want=str(status))
+        assert (answer.status, answer.text) == (status, answer.headers["X-App"])  # type: ignore[attr-defined]
+    assert len([one for app in grid.apps for one in app.seen]) == 2
+
+
+@pytest.mark.parametrize("target", ["@retry", "@aside", "@own", "@stream", "/elsewhere"])
+def test_an_edge_that_redirects_a_request_gets_a_page_and_no_count_is_left(grid: Grid, target: str) -> None:
+    with grid.namespace.inside():
+        rogue = App("rogue", 9100)
+        lying = Endpoint(node=NodeName("rogue"), address=IPv4Address("127.0.0.1"), port=9100)
+    try:
+        grid.route(grid.table(lying))
+        answer = grid.ask(X_Steer=target)
+        assert answer.status in (500, 502), answer.status
+        assert answer.headers["X-Gridwire-Reason"]
+        until(lambda: grid.gateway.door.state()["flight"] == {}, "no request under way")
+    finally:
+        rogue.shutdown()
+        rogue.server_close()
+
+
+def test_one_peer_may_not_take_all_of_a_worker(grid: Grid) -> None:
+    few = grid.gateway.folder / "lua"
+    shutil.copytree(grid.gateway.nginx.lua[0], few)
+    module = few / "gridwire" / "gateway.lua"
+    module.write_text(module.read_text().replace("local under_way, MOST = {}, 4096", "local under_way, MOST = {}, 4"))
+    config = Path(grid.gateway.launch.config)
+    text = config.read_text().replace("worker_processes 2;", "worker_processes 1;")
+    config.write_text(text.replace(f"{grid.gateway.nginx.lua[0]}/?.lua", f"{few}/?.lua"))
+    grid.gateway.stop()
+    grid.gateway.start()
+    held = [grid.websocket() for _ in range(4)]
+    refused = grid.ask()
+    assert (refused.status, refused.headers["X-Gridwire-Reason"]) == (503, "too-many-connections")
+    assert grid.ask(peer=STRANGER).status == 403, "another peer is not concerned"
+    held.pop().close()
+    until(lambda: grid.ask().status == 200, "room again")
+    for one in held:
+        one.close()
+
+
+def test_both_hosts_log_a_request_by_the_same_id(grid: Grid) -> None:
+    grid.ask()
+    wanted = next(app.seen[0]["x-request-id"] for app in grid.apps if app.seen)
+    for one in (grid.gateway, *(edge for edge, app in zip(grid.edges, grid.apps, strict=True) if app.seen)):
+        until(lambda one=one: f'"request_id":"{wanted}"' in one.log("access.log"), "the access log")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Final
 from gridwire.core.errors import Invalid
 from gridwire.core.paths import CONTROL_SOCKET, DOOR_SOCKET, LOGS, NGINX_PID, NGINX_STATE, NGINX_USER
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.render.nginx_servers import ZONES, door, server
+from gridwire.render.nginx_servers import IGNORED, ZONES, door, server
 from gridwire.render.nginx_tree import (
     Account,
     Directive,
@@ -37,10 +37,12 @@ _LOG_FORMAT: Final = (
     '"route":"$gridwire_route","service":"$gridwire_service","reason":"$gridwire_reason",'
     '"endpoint":"$upstream_addr","upstream_status":"$upstream_status","request_id":"$request_id"}'
 )
+# An edge goes on with the id that the gateway gave.
+_EDGE_LOG_FORMAT: Final = _LOG_FORMAT.replace("$request_id", "$gridwire_request_id")
 # To routes, by clients whom the route lets in; larger bodies are refused with 413. A body is kept on the gateway's
 # disk until it is answered, so that it can be sent again to another endpoint.
 BODY_LIMIT_MB: Final = 1024
-# Of each worker. A request through a gateway takes two, so that one peer's 4,096 (nginx_servers.ZONES) take half of one
+# Of each worker. A request through a gateway takes two, so that one peer's 4,096 (gridwire.gateway) take half of one
 # worker's. Beyond that nginx closes kept-alive connections, the one that has been idle longest first.
 WORKER_CONNECTIONS: Final = 16384
 
@@ -110,14 +112,20 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         Directive("init_by_lua_block", (Preload(_NOUNS, layout.state, digest),)),
         phase("init_worker", "data", "start_worker"),
         *_limits(kinds),
-        *_maps(),
+        *_variables(kinds),
         directive("log_format", "gridwire", "escape=json", Quoted(_LOG_FORMAT)),
-        directive("access_log", Path(f"{layout.logs}/access.log"), "gridwire", "buffer=64k", "flush=1s"),
         *(_gateway_upstreams(layout) if ListenerKind.ROUTES in kinds else ()),
         *(_edge_upstreams() if ListenerKind.EDGE in kinds else ()),
-        *(server(listener) for listener in sorted(listeners)),
+        *(
+            server(listener, _access_log(layout, "gridwire_edge" if listener.kind is ListenerKind.EDGE else "gridwire"))
+            for listener in sorted(listeners)
+        ),
         door(layout.door_socket),
     )
+
+
+def _access_log(layout: Layout, log_format: str) -> Directive:
+    return directive("access_log", Path(f"{layout.logs}/access.log"), log_format, "buffer=64k", "flush=1s")
 
 
 def _settings(layout: Layout) -> tuple[Directive, ...]:
@@ -144,12 +152,9 @@ def _settings(layout: Layout) -> tuple[Directive, ...]:
         directive("proxy_http_version", "1.1"),
         directive("proxy_socket_keepalive", "on"),
         directive("proxy_max_temp_file_size", 0),
-        # An application must not steer nginx: X-Accel-Redirect would take a request past the matcher.
-        directive(
-            "proxy_ignore_headers",
-            *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset"),
-            *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
-        ),
+        # An application must not steer nginx: X-Accel-Redirect would take a request past the matcher. (A gateway obeys
+        # its edges', which hide that of applications: nginx_servers.)
+        directive("proxy_ignore_headers", *IGNORED),
     )
 
 
@@ -168,9 +173,20 @@ def _limits(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
     )
 
 
-def _maps() -> tuple[Directive, ...]:
-    """Only WebSocket is upgraded: an h2c tunnel would carry requests that no policy sees."""
+def _variables(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
     return (
+        *(_edge_variables() if ListenerKind.EDGE in kinds else ()),
+        # Set by Lua, where they are set at all; of maps, one from nothing costs least.
+        *(
+            block("map", (Quoted(""), f"$gridwire_{name}"), directive("default", Quoted("")))
+            for name in ("route", "service", "reason")
+        ),
+    )
+
+
+def _edge_variables() -> tuple[Directive, ...]:
+    return (
+        # Only WebSocket is upgraded: an h2c tunnel would carry requests that no policy sees.
         block(
             "map",
             ("$http_upgrade", "$gridwire_upgrade"),
@@ -183,13 +199,13 @@ def _maps() -> tuple[Directive, ...]:
             directive("websocket", "upgrade"),
             directive("default", Quoted("")),
         ),
-        # Two in one, because each variable that Lua reads costs: the host that nginx understood, and what was sent.
-        block("map", ("$server_port", "$gridwire_asked"), directive("default", Quoted("$host $http_host"))),
-        # Set by Lua, where they are set at all; a map costs nothing until somebody reads it.
-        *(
-            block("map", ("$server_port", f"$gridwire_{name}"), directive("default", Quoted("")))
-            for name in ("route", "service", "reason")
+        block(
+            "map",
+            ("$http_x_request_id", "$gridwire_request_id"),
+            directive("''", "$request_id"),
+            directive("default", "$http_x_request_id"),
         ),
+        directive("log_format", "gridwire_edge", "escape=json", Quoted(_EDGE_LOG_FORMAT)),
         # An answer of unknown length is a stream: passed on as it comes, unless the application says otherwise.
         block(
             "map",
@@ -212,7 +228,8 @@ def _gateway_upstreams(layout: Layout) -> tuple[Directive, ...]:
         block(
             "upstream",
             ("gridwire_pool",),
-            directive("server", "0.0.0.1"),
+            # As many as a request may have tries (core.fleet): Lua picks, and says when it is enough.
+            *(directive("server", "0.0.0.1"),) * 11,
             phase("balancer", "gateway", "balance"),
             directive("keepalive", 256),
             directive("keepalive_timeout", seconds(60)),

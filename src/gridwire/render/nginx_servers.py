@@ -6,11 +6,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.render.nginx_tree import Directive, Literal, Number, Quoted, UnixSocket, block, directive, phase, seconds
+from gridwire.render.nginx_tree import (
+    Directive,
+    Empty,
+    Literal,
+    Number,
+    Quoted,
+    UnixSocket,
+    block,
+    directive,
+    phase,
+    seconds,
+    set_phase,
+)
 
 _REFUSED: Final = "/.gridwire/refused"
 _BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "503", "505")  # 503: limit_conn
 _NONE: Final = Quoted("")
+# All that the matcher asks of a request but its target, in one, since each variable that Lua reads costs;
+# gridwire.match takes it apart.
+_ASKED: Final = "$binary_remote_addr$host $http_host $http_transfer_encoding $http_upgrade"
+IGNORED: Final = (
+    *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset"),
+    *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +40,10 @@ class Zone:
     most: int
 
 
-# Routes: 2,000 people behind one client node are one peer. Reports: control takes large ones, and nginx holds them
-# before control can ask who sends them.
-ZONES: Final = {
-    ListenerKind.ROUTES: (Zone("gridwire_routes", 4096),),
+# Routes are limited by Lua (gridwire.gateway), which does it for a tenth. Reports: control takes large ones, and nginx
+# holds them before control can ask who sends them.
+ZONES: Final[dict[ListenerKind, tuple[Zone, ...]]] = {
+    ListenerKind.ROUTES: (),
     ListenerKind.API: (Zone("gridwire_api", 64), Zone("gridwire_reports", 4)),
     ListenerKind.ENROL: (Zone("gridwire_enrol", 8),),
     ListenerKind.EDGE: (),
@@ -32,7 +51,7 @@ ZONES: Final = {
 _REPORT: Final = "/api/v1/agent/report"
 
 
-def server(listener: Listener) -> Directive:
+def server(listener: Listener, access_log: Directive) -> Directive:
     """One listener on an address literal, and what it serves."""
     locations = {
         ListenerKind.ROUTES: _routes,
@@ -44,6 +63,7 @@ def server(listener: Listener) -> Directive:
         "server",
         (),
         directive("listen", Literal(listener.address, listener.port)),
+        access_log,
         directive("error_page", *_BY_NGINX, _REFUSED),
         *_most(*ZONES[listener.kind][:1]),
         block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
@@ -75,13 +95,42 @@ def door(socket: str) -> Directive:
 
 
 def _routes() -> tuple[Directive, ...]:
-    """What clients open. 590 and 591 are the edge's (gridwire/lua/gridwire/edge.lua); an application's own errors
-    come as 800 and up, so 502 and 504 are nginx's own."""
-    proxied = (
+    """What clients open. Most requests go straight through ``/``; 593 says that Lua has something else in mind.
+
+    Errors are not intercepted: those of an application pass as they are, those of nginx's own have a page, and an edge
+    that could not reach its application says so by X-Accel-Redirect (gridwire/lua/gridwire/edge.lua).
+    """
+    return (
+        phase("log", "gateway", "log"),
+        block(
+            "location",
+            ("/",),
+            directive("set", "$gridwire_asked", Quoted(_ASKED)),
+            directive("set", "$gridwire_reason", _NONE),
+            set_phase("$gridwire_service", "gateway", "route"),
+            block("if", (Empty("$gridwire_service"),), directive("return", 593)),
+            *_to_edge(),
+        ),
+        block("location", ("@aside",), phase("content", "gateway", "aside")),
+        block("location", ("@retry",), phase("access", "gateway", "retry"), *_to_edge()),
+        block("location", ("@upgrade",), *_to_edge("upgrade", "websocket")),
+        block(
+            "location",
+            ("@stream",),
+            *_to_edge(),
+            directive("proxy_request_buffering", "off"),
+            directive("client_max_body_size", 0),
+        ),
+        block("location", ("@own",), phase("content", "gateway", "own")),
+    )
+
+
+def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
+    return (
         directive("proxy_pass", "http://gridwire_pool"),
         directive("proxy_set_header", "Host", "$http_host"),
-        directive("proxy_set_header", "Connection", "$gridwire_connection"),
-        directive("proxy_set_header", "Upgrade", "$gridwire_upgrade"),
+        directive("proxy_set_header", "Connection", Quoted(connection)),
+        directive("proxy_set_header", "Upgrade", Quoted(upgrade)),
         directive("proxy_set_header", "X-Gridwire-Service", "$gridwire_service"),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
         directive("proxy_set_header", "X-Request-Id", "$request_id"),
@@ -90,20 +139,13 @@ def _routes() -> tuple[Directive, ...]:
         directive("proxy_read_timeout", seconds(65)),
         directive("proxy_buffer_size", Number(16, "k")),
         directive("proxy_buffers", 8, Number(16, "k")),
+        directive("proxy_ignore_headers", *(name for name in IGNORED if name != "X-Accel-Redirect")),
         directive("proxy_next_upstream", "error", "timeout"),
         directive("proxy_next_upstream_timeout", seconds(30)),
-        directive("proxy_intercept_errors", "on"),
         directive("recursive_error_pages", "on"),
-        directive("error_page", "590", "591", "=", "@retry"),
+        directive("error_page", "593", "=", "@aside"),
         directive("error_page", "500", "502", "504", "@own"),
         directive("error_page", *_BY_NGINX, _REFUSED),
-        phase("header_filter", "gateway", "header"),
-    )
-    return (
-        phase("log", "gateway", "log"),
-        block("location", ("/",), phase("access", "gateway", "access"), *proxied),
-        block("location", ("@retry",), phase("access", "gateway", "retry"), *proxied),
-        block("location", ("@own",), phase("content", "gateway", "own")),
     )
 
 
@@ -185,7 +227,6 @@ def _edge() -> tuple[Directive, ...]:
             directive("add_header", "X-Accel-Buffering", "$gridwire_buffering", "always"),
             directive("error_page", "502", "504", "@broken"),
             directive("error_page", *_BY_NGINX, _REFUSED),
-            phase("header_filter", "edge", "header"),
         ),
         block("location", ("@broken",), phase("content", "edge", "broken")),
     )

@@ -18,23 +18,23 @@ from gridwire.core.names import shown
 _WORD: Final = re.compile(r"[A-Za-z0-9_$@=:./-]+")
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.+@-]*)+")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_VARIABLE: Final = re.compile(r"\$[a-z_]{1,64}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
 # Every directive that gridwire writes; a name that is not here is a mistake, or somebody's injection.
 _DIRECTIVES: Final = """
     load_module user worker_processes worker_shutdown_timeout pid error_log events
     worker_connections http server listen location upstream keepalive keepalive_timeout keepalive_requests
-    keepalive_time internal return log_format access_log default_type server_tokens merge_slashes
+    keepalive_time internal if set return log_format access_log default_type server_tokens merge_slashes
     server_name_in_redirect absolute_redirect port_in_redirect reset_timedout_connection tcp_nodelay tcp_nopush
     sendfile underscores_in_headers ignore_invalid_headers large_client_header_buffers client_header_buffer_size
     client_header_timeout client_body_timeout client_max_body_size client_body_buffer_size client_body_temp_path
     proxy_temp_path fastcgi_temp_path uwsgi_temp_path scgi_temp_path send_timeout lua_package_path
-    lua_shared_dict lua_socket_log_errors lua_max_pending_timers
-    lua_max_running_timers init_by_lua_block init_worker_by_lua_block access_by_lua_block content_by_lua_block
-    balancer_by_lua_block header_filter_by_lua_block log_by_lua_block map default proxy_pass proxy_http_version
-    proxy_set_header proxy_buffering proxy_request_buffering proxy_buffers proxy_buffer_size
+    lua_shared_dict lua_socket_log_errors lua_max_pending_timers lua_max_running_timers init_by_lua_block
+    init_worker_by_lua_block set_by_lua_block access_by_lua_block content_by_lua_block balancer_by_lua_block
+    log_by_lua_block map default proxy_pass proxy_http_version proxy_set_header proxy_buffering proxy_request_buffering proxy_buffers proxy_buffer_size
     proxy_busy_buffers_size proxy_max_temp_file_size proxy_connect_timeout proxy_read_timeout proxy_send_timeout
-    proxy_next_upstream proxy_next_upstream_timeout proxy_intercept_errors
+    proxy_next_upstream proxy_next_upstream_timeout
     limit_conn_zone limit_conn limit_conn_status limit_conn_log_level
     proxy_ignore_headers proxy_socket_keepalive proxy_ignore_client_abort proxy_pass_header error_page
     recursive_error_pages add_header lingering_close allow deny
@@ -99,6 +99,13 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Empty:
+    """The condition of an ``if``: a variable holds nothing."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """``gridwire.<noun>.<function>()``, the body of a Lua block."""
 
@@ -115,7 +122,7 @@ class Preload:
     digest: str
 
 
-Argument = Word | Quoted | Number | Path | LuaFolders | UnixSocket | Literal | Account | Call | Preload
+Argument = Word | Quoted | Number | Path | LuaFolders | UnixSocket | Literal | Account | Empty | Call | Preload
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,11 @@ def phase(name: str, noun: str, function: str) -> Directive:
     return Directive(f"{name}_by_lua_block", (Call(noun, function),))
 
 
+def set_phase(variable: str, noun: str, function: str) -> Directive:
+    """``set_by_lua_block $variable { return gridwire.noun.function() }``."""
+    return Directive("set_by_lua_block", (Word(variable), Call(noun, function)))
+
+
 def seconds(value: int) -> Number:
     return Number(value, "s")
 
@@ -159,7 +171,10 @@ def _line(directive: Directive, indent: str, depth: int) -> str:
     if name not in DIRECTIVES and name not in _MAP_KEYS:
         raise Invalid("nginx", f"{shown(name)} is not a directive that gridwire writes")
     if name.endswith("_by_lua_block"):
-        (body,) = directive.arguments
+        *into, body = directive.arguments
+        if into:
+            (variable,) = into
+            return f"{indent}{name} {_spell(variable)} {{ return {_lua(body)} }}\n"
         return f"{indent}{name} {{ {_lua(body)} }}\n"
     words = " ".join([name, *(_spell(argument) for argument in directive.arguments)])
     if directive.block is None:
@@ -185,6 +200,8 @@ def _spell(argument: Argument) -> str:
             return f"{address}:{port}"
         case Literal(IPv6Address() as address, port) if _bindable(address, port) and address.scope_id is None:
             return f"[{address}]:{port}"
+        case Empty(variable) if _VARIABLE.fullmatch(variable):
+            return f"({variable} = '')"
         case Account(name) if _NAME.fullmatch(name):
             return name
     raise Invalid("nginx", f"{shown(repr(argument))} is not of a class that may stand in nginx's text")

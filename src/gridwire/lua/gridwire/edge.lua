@@ -1,8 +1,8 @@
 -- A request at an edge: from a gateway, for a service that it names, to the service's target.
 --
 -- What an edge says to a gateway that no client sees: 590, nothing was sent to the application; 591, something was,
--- and then it broke. An application's own 4xx and 5xx travel as status + 400, so that no application can speak for
--- the edge, nor be mistaken for nginx on either side.
+-- and then it broke; with an X-Accel-Redirect that makes the gateway's nginx try elsewhere. No application can speak
+-- for the edge: nginx never passes that header on.
 local balancer = require "ngx.balancer"
 local address = require "gridwire.address"
 local data = require "gridwire.data"
@@ -15,7 +15,7 @@ local _M = {}
 local served = data.served
 local NO_MORE = -3
 local UPGRADED_READ = 3600
-local UNSENT, BROKEN, APP = 590, 591, 400
+local UNSENT, BROKEN = 590, 591
 local FROM_GATEWAY = { ["x-gridwire-peer"] = true, ["x-gridwire-service"] = true }
 
 -- The service that a gateway asks for; nothing for anybody else.
@@ -37,7 +37,8 @@ function _M.access()
     end
     headers.strip(FROM_GATEWAY)
     var.gridwire_service = service.name
-    request.set { service = service, begun = false, upgrade = var.http_upgrade ~= nil }
+    local state = request.begin()
+    state.service, state.upgrade = service, var.http_upgrade ~= nil
 end
 
 function _M.balance()
@@ -53,12 +54,6 @@ function _M.balance()
     balancer.set_timeouts(service.connect, service.send, state.upgrade and UPGRADED_READ or service.read)
 end
 
-function _M.header()
-    local status = ngx.status
-    if status < 400 or not ngx.var.upstream_status then return end
-    ngx.status = status > 599 and 502 + APP or status + APP
-end
-
 -- nginx's own 502 and 504: the application's fault.
 function _M.broken()
     local sent = 0
@@ -68,7 +63,8 @@ function _M.broken()
 end
 
 function _M.log()
-    request.take()
+    local state = request.take()
+    if state then request.done(state) end
 end
 
 local function over_http(socket, service)

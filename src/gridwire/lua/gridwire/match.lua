@@ -3,8 +3,8 @@ local readings = require "gridwire.readings"
 local find, sub, gsub, lower, byte, match =
     string.find, string.sub, string.gsub, string.lower, string.byte, string.match
 
-local _M = {}
-local MAX_SPELLINGS = 4096 -- spellings of hosts remembered per table; a stranger can vary case and port without end
+local _M = { UPGRADE = "@upgrade", STREAM = "@stream" }
+local MAX_ENTRIES = 16384 -- remembered per table; who may ask can vary case and port without end
 local SLASH, DOT, BRACKET = 47, 46, 91
 
 local function site_of(sites, host)
@@ -39,7 +39,7 @@ end
 -- `routes`: {name, host, path, policy, …} in the table's order; of two with the same path the first stays.
 -- `policy`: a string that tells grant and service.
 function _M.build(routes)
-    local hosts = { exact = {}, wild = {}, spelt = {}, spellings = 0 }
+    local hosts = { exact = {}, wild = {}, entries = {}, count = 0 }
     for _, route in ipairs(routes) do
         local wild = sub(route.host, 1, 2) == "*."
         local site = wild and site_of(hosts.wild, sub(route.host, 3)) or site_of(hosts.exact, route.host)
@@ -68,9 +68,7 @@ local function name_of(header)
     return match(whole, "^[a-z0-9._-]+$") and gsub(whole, "%.$", "", 1) or nil
 end
 
-local function look_up(hosts, asked)
-    local gap = find(asked, " ", 1, true)
-    local host, header = sub(asked, 1, gap - 1), sub(asked, gap + 1)
+local function look_up(hosts, host, header)
     local name = header == "" and "" or name_of(header)
     if name ~= host then return nil, 400, "bad-host" end
     if byte(name) == BRACKET then return nil, 421, "unknown-host" end
@@ -81,11 +79,34 @@ local function look_up(hosts, asked)
         dot = find(name, ".", dot + 1, true)
     end
     if not found then return nil, 421, "unknown-host" end
-    if hosts.spellings < MAX_SPELLINGS then
-        hosts.spelt[asked] = found
-        hosts.spellings = hosts.spellings + 1
-    end
     return found
+end
+
+-- The location of a request, where it is not that of most: what is upgraded, and bodies of unknown length, which are
+-- passed on as they come.
+local function class_of(encoding, upgrade)
+    if lower(upgrade) == "websocket" then return _M.UPGRADE end
+    return encoding ~= "" and _M.STREAM or false
+end
+
+-- Who asks whom, and how: { site, peer, class }; or nil, status, reason. `asked`: all of it in one variable,
+-- "$binary_remote_addr$host $http_host $http_transfer_encoding $http_upgrade", with an address of `bytes` bytes; so what
+-- is remembered is found by one look, `hosts.entries[asked]`. Only the last of them may hold a space: nginx refuses
+-- hosts with one (ngx_http_validate_host), and any encoding but "chunked".
+function _M.entry(hosts, asked, bytes)
+    local known = hosts.entries[asked]
+    if known then return known end
+    local first = find(asked, " ", bytes + 1, true)
+    local second = find(asked, " ", first + 1, true)
+    local third = find(asked, " ", second + 1, true)
+    local site, status, why = look_up(hosts, sub(asked, bytes + 1, first - 1), sub(asked, first + 1, second - 1))
+    if not site then return nil, status, why end
+    local class = class_of(sub(asked, second + 1, third - 1), sub(asked, third + 1))
+    local entry = { site = site, peer = sub(asked, 1, bytes), class = class }
+    if hosts.count >= MAX_ENTRIES then hosts.entries, hosts.count = {}, 0 end
+    hosts.entries[asked] = entry
+    hosts.count = hosts.count + 1
+    return entry
 end
 
 -- The longest prefix of whole segments.
@@ -128,15 +149,9 @@ local function plain(site, raw)
         or byte(raw, -1) == DOT or site.cased or (site.folded and lower(raw) ~= raw))
 end
 
--- → route and path, or nil, status, reason. `asked`: "$host $http_host", one variable; `target` is $request_uri;
--- nginx's own reading of it is asked for only where there is anything to normalise, because each read costs.
-function _M.find(hosts, asked, target)
-    local site = hosts.spelt[asked]
-    if not site then
-        local status, why
-        site, status, why = look_up(hosts, asked)
-        if not site then return nil, status, why end
-    end
+-- → route and path, or nil, status, reason. `target` is $request_uri; nginx's own reading of it is asked for only
+-- where there is anything to normalise, because each read costs.
+function _M.find(site, target)
     local query = find(target, "?", 1, true)
     local raw = query and sub(target, 1, query - 1) or target
     local route, path = site.single, raw
@@ -153,9 +168,9 @@ function _M.find(hosts, asked, target)
 end
 
 -- The route that a path which was let in before has now, or nil.
-function _M.again(hosts, asked, path)
-    local site = hosts.spelt[asked] or look_up(hosts, asked)
-    return site and longest(site, path) or nil
+function _M.again(hosts, asked, peer, path)
+    local entry = _M.entry(hosts, asked, #peer)
+    return entry and longest(entry.site, path) or nil
 end
 
 return _M

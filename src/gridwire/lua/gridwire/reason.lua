@@ -60,6 +60,7 @@ end
 -- Edge to gateway, without a page: 590, 591 (gridwire.edge).
 function _M.private(status, reason)
     head(status, reason)
+    ngx.header["X-Accel-Redirect"] = "@retry"
     ngx.header["Content-Length"] = 0
     ngx.send_headers()
     return ngx.exit(ngx.HTTP_OK)

@@ -9,20 +9,50 @@ local uintptr = ffi.typeof("uintptr_t")
 
 local _M = {}
 local states = {}
+local spare, spares = {}, 0 -- records of requests that ended: to make one for each request costs more than to pick
 
-function _M.set(state)
-    states[tonumber(cast(uintptr, get_request()))] = state
+-- Every field that either side has, so that none is added later, which would move them all. On a gateway: `asked`,
+-- `path`, `peer`, what the route was found by; `class`, its location where that is not most requests'; `endpoint`, false where there is none any more; `refused`, `why`, the
+-- answer of a request that was not let in. On an edge: `service`.
+local function record()
+    return { route = false, pool = false, endpoint = false, retries = 0, begun = false, upgrade = false, class = false,
+             asked = false, path = false, peer = false, sent = false, late = false, tried = false, refused = false, why = false,
+             service = false }
+end
+
+-- The request's record, all false; nil where it has one.
+function _M.begin()
+    local key, state = tonumber(cast(uintptr, get_request())), nil
+    if states[key] then return nil end
+    if spares > 0 then
+        state = spare[spares]
+        spares = spares - 1
+    else
+        state = record()
+    end
+    states[key] = state
+    return state
 end
 
 function _M.get()
     return states[tonumber(cast(uintptr, get_request()))]
 end
 
+-- The record of a request that ends, or nil; `done` takes it back.
 function _M.take()
     local key = tonumber(cast(uintptr, get_request()))
     local state = states[key]
     if state then states[key] = nil end
     return state
+end
+
+function _M.done(state)
+    state.route, state.pool, state.endpoint, state.service = false, false, false, false
+    state.retries, state.begun, state.upgrade, state.class = 0, false, false, false
+    state.asked, state.path, state.peer = false, false, false
+    state.sent, state.late, state.tried, state.refused, state.why = false, false, false, false, false
+    spares = spares + 1
+    spare[spares] = state
 end
 
 -- Requests under way: an iterator of (key, state).

@@ -31,7 +31,7 @@ end
 function _M.enforce(hosts)
     local ended = 0
     for key, state in request.all() do
-        local route = state.asked and match.again(hosts, state.asked, state.path)
+        local route = state.asked and match.again(hosts, state.asked, state.peer, state.path)
         if state.asked and not (route and policy.allows(route, state.peer)) then
             close(key)
             ended = ended + 1
