@@ -32,7 +32,8 @@ _DIRECTIVES: Final = """
     proxy_temp_path fastcgi_temp_path uwsgi_temp_path scgi_temp_path send_timeout lua_package_path
     lua_shared_dict lua_socket_log_errors lua_max_pending_timers lua_max_running_timers init_by_lua_block
     init_worker_by_lua_block set_by_lua_block access_by_lua_block content_by_lua_block balancer_by_lua_block
-    log_by_lua_block map default proxy_pass proxy_http_version proxy_set_header proxy_buffering proxy_request_buffering proxy_buffers proxy_buffer_size
+    log_by_lua_block map default proxy_pass proxy_http_version proxy_set_header proxy_buffering
+    proxy_request_buffering proxy_buffers proxy_buffer_size
     proxy_busy_buffers_size proxy_max_temp_file_size proxy_connect_timeout proxy_read_timeout proxy_send_timeout
     proxy_next_upstream proxy_next_upstream_timeout
     limit_conn_zone limit_conn limit_conn_status limit_conn_log_level
