@@ -199,6 +199,24 @@ class Grid:
     def route(self, table: RoutingTable) -> None:
         self.gateway.door.push("routing", document_text(routing_data(table)))
 
+    def retune(self, old: str, new: str) -> None:
+        """Start the gateway's nginx again, one worker, with a constant of its Lua changed."""
+        lua = self.gateway.folder / "lua"
+        shutil.copytree(self.gateway.nginx.lua[0], lua)
+        module = lua / "gridwire" / "gateway.lua"
+        assert old in module.read_text()
+        module.write_text(module.read_text().replace(old, new))
+        config = Path(self.gateway.launch.config)
+        text = config.read_text().replace("worker_processes 2;", "worker_processes 1;")
+        config.write_text(text.replace(f"{self.gateway.nginx.lua[0]}/?.lua", f"{lua}/?.lua"))
+        self.gateway.stop()
+        self.gateway.start()
+
+    def bodies_on_disk(self) -> int:
+        """Files that the gateway's workers hold open; nginx unlinks them at once."""
+        files = [link.readlink() for pid in self.gateway.pids() for link in Path(f"/proc/{pid}/fd").iterdir()]
+        return sum("client_body" in str(file) for file in files)
+
     def connect(self, peer: IPv4Address = CLIENT, to: IPv4Address = GATEWAY, port: int = 80) -> socket.socket:
         with self.namespace.inside():
             return socket.create_connection((str(to), port), 10, (str(peer), 0))
@@ -392,6 +410,35 @@ def test_a_large_body_is_resent_whole(grid: Grid) -> None:
     for _ in range(3):
         assert grid.ask("POST", "/store", body).status == 200
     assert grid.stored() == {body: 3}
+
+
+def test_a_very_large_body_is_streamed_and_touches_no_disk(grid: Grid) -> None:
+    with grid.connect() as connection:
+        head = b"POST /in HTTP/1.1\r\nHost: api.grid\r\nContent-Length: 20000000\r\n\r\n"
+        connection.sendall(head + b"x" * 10_000_000)
+        until(lambda: any(app.seen for app in grid.apps), "the application, before the whole body is there")
+        assert grid.bodies_on_disk() == 0
+        connection.sendall(b"x" * 10_000_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert [len(body) for body in grid.stored()] == [20_000_000]
+
+
+def test_so_many_bodies_may_wait_on_the_disk_and_the_rest_is_streamed(grid: Grid) -> None:
+    grid.retune("local on_disk, MOST_ON_DISK = 0, 64", "local on_disk, MOST_ON_DISK = 0, 2")
+    held = [grid.connect() for _ in range(5)]
+    try:
+        for connection in held:
+            head = b"POST /in HTTP/1.1\r\nHost: api.grid\r\nContent-Length: 2000000\r\n\r\n"
+            connection.sendall(head + b"x" * 1_000_000)
+        until(lambda: sum(len(app.seen) for app in grid.apps) == 3, "those that are streamed, at the applications")
+        assert grid.bodies_on_disk() == 2
+        for connection in held:
+            connection.sendall(b"x" * 1_000_000)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert grid.stored() == {"x" * 2_000_000: 5}
+    finally:
+        for connection in held:
+            connection.close()
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 500, 502, 503, 504, 590, 591])
@@ -644,15 +691,7 @@ def test_an_edge_that_redirects_a_request_gets_a_page_and_no_count_is_left(grid:
 
 
 def test_one_peer_may_not_take_all_of_a_worker(grid: Grid) -> None:
-    few = grid.gateway.folder / "lua"
-    shutil.copytree(grid.gateway.nginx.lua[0], few)
-    module = few / "gridwire" / "gateway.lua"
-    module.write_text(module.read_text().replace("local under_way, MOST = {}, 4096", "local under_way, MOST = {}, 4"))
-    config = Path(grid.gateway.launch.config)
-    text = config.read_text().replace("worker_processes 2;", "worker_processes 1;")
-    config.write_text(text.replace(f"{grid.gateway.nginx.lua[0]}/?.lua", f"{few}/?.lua"))
-    grid.gateway.stop()
-    grid.gateway.start()
+    grid.retune("local under_way, MOST = {}, 4096", "local under_way, MOST = {}, 4")
     held = [grid.websocket() for _ in range(4)]
     refused = grid.ask()
     assert (refused.status, refused.headers["X-Gridwire-Reason"]) == (503, "too-many-connections")

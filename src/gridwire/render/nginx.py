@@ -39,9 +39,6 @@ _LOG_FORMAT: Final = (
 )
 # An edge goes on with the id that the gateway gave.
 _EDGE_LOG_FORMAT: Final = _LOG_FORMAT.replace("$request_id", "$gridwire_request_id")
-# To routes, by clients whom the route lets in; larger bodies are refused with 413. A body is kept on the gateway's
-# disk until it is answered, so that it can be sent again to another endpoint.
-BODY_LIMIT_MB: Final = 1024
 # Of each worker. A request through a gateway takes two, so that one peer's 4,096 (gridwire.gateway) take half of one
 # worker's. Beyond that nginx closes kept-alive connections, the one that has been idle longest first.
 WORKER_CONNECTIONS: Final = 16384
@@ -147,8 +144,7 @@ def _settings(layout: Layout) -> tuple[Directive, ...]:
         directive("client_body_timeout", seconds(60)),
         directive("send_timeout", seconds(60)),
         directive("large_client_header_buffers", 8, Number(16, "k")),
-        directive("client_max_body_size", Number(BODY_LIMIT_MB, "m")),
-        directive("client_body_buffer_size", Number(64, "k")),
+        directive("client_body_buffer_size", Number(128, "k")),
         directive("proxy_http_version", "1.1"),
         directive("proxy_socket_keepalive", "on"),
         directive("proxy_max_temp_file_size", 0),
@@ -176,10 +172,26 @@ def _limits(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
 def _variables(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
     return (
         *(_edge_variables() if ListenerKind.EDGE in kinds else ()),
+        *(_body_sizes() if ListenerKind.ROUTES in kinds else ()),
         # Set by Lua, where they are set at all; of maps, one from nothing costs least.
         *(
             block("map", (Quoted(""), f"$gridwire_{name}"), directive("default", Quoted("")))
             for name in ("route", "service", "reason")
+        ),
+    )
+
+
+def _body_sizes() -> tuple[Directive, ...]:
+    """Where a body may wait until it is answered: in memory (nothing), on disk, nowhere. By digits, so that leading
+    zeros only make it larger."""
+    return (
+        block(
+            "map",
+            ("$content_length", "$gridwire_body"),
+            directive("''", Quoted("")),
+            directive("'~^[0-9]{1,5}$'", Quoted("")),
+            directive("'~^[0-9]{6,7}$'", "disk"),
+            directive("default", "stream"),
         ),
     )
 

@@ -25,7 +25,7 @@ _BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "503", "505
 _NONE: Final = Quoted("")
 # All that the matcher asks of a request but its target, in one, since each variable that Lua reads costs;
 # gridwire.match takes it apart.
-_ASKED: Final = "$binary_remote_addr$host $http_host $http_transfer_encoding $http_upgrade"
+_ASKED: Final = "$binary_remote_addr$host $http_host $http_transfer_encoding $gridwire_body $http_upgrade"
 IGNORED: Final = (
     *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset"),
     *("Expires", "Cache-Control", "Set-Cookie", "Vary"),
@@ -109,6 +109,7 @@ def _routes() -> tuple[Directive, ...]:
             directive("set", "$gridwire_reason", _NONE),
             set_phase("$gridwire_service", "gateway", "route"),
             block("if", (Empty("$gridwire_service"),), directive("return", 593)),
+            directive("client_max_body_size", 0),  # large ones are streamed; nginx would look before Lua could say so
             *_to_edge(),
         ),
         block("location", ("@aside",), phase("content", "gateway", "aside")),

@@ -42,7 +42,7 @@ _DIRECTIVES: Final = """
 """
 DIRECTIVES: Final = frozenset(_DIRECTIVES.split())
 
-_MAP_KEYS: Final = frozenset({"''", "websocket", "no"})
+_MAP_KEYS: Final = frozenset({"''", "'~^[0-9]{1,5}$'", "'~^[0-9]{6,7}$'", "websocket", "no"})
 
 
 @dataclass(frozen=True, slots=True)

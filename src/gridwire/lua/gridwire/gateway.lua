@@ -23,6 +23,9 @@ local MARGIN = 5 -- seconds by which the edge, which knows more, gives up first
 -- Who asks too much at once: requests under way, per peer. Each worker counts its own, since what one peer must not
 -- use up, connections, each worker has its own of.
 local under_way, MOST = {}, 4096
+-- Bodies of up to 10 MB that do not fit in memory are kept until they are answered, so that they can be sent again to
+-- another endpoint; so many at once in a worker, and what comes beyond is streamed: no peer can fill the disk.
+local on_disk, MOST_ON_DISK = 0, 64
 
 -- The request is answered from @aside, with this.
 local function refuse(status, why, route)
@@ -60,6 +63,14 @@ function _M.route()
     state.route, state.pool, state.endpoint = route, pool, endpoint
     state.asked, state.path, state.peer = asked, path, peer
     local class = entry.class
+    if entry.disk then
+        if on_disk < MOST_ON_DISK then
+            on_disk = on_disk + 1
+            state.disk = true
+        else
+            class = STREAM
+        end
+    end
     if class then
         state.class = class
         return ""
@@ -165,6 +176,7 @@ function _M.log()
         if pool.budget < retry.BUDGET then retry.refill(pool) end
         local count = under_way[peer] - 1
         under_way[peer] = count > 0 and count or nil
+        if state.disk then on_disk = on_disk - 1 end
     end
     request.done(state)
 end

@@ -82,27 +82,26 @@ local function look_up(hosts, host, header)
     return found
 end
 
--- The location of a request, where it is not that of most: what is upgraded, and bodies of unknown length, which are
--- passed on as they come.
-local function class_of(encoding, upgrade)
+-- The location of a request, where it is not that of most: what is upgraded, and bodies that are passed on as they
+-- come, being large or of unknown length.
+local function class_of(encoding, body, upgrade)
     if lower(upgrade) == "websocket" then return _M.UPGRADE end
-    return encoding ~= "" and _M.STREAM or false
+    return (encoding ~= "" or body == "stream") and _M.STREAM or false
 end
 
--- Who asks whom, and how: { site, peer, class }; or nil, status, reason. `asked`: all of it in one variable,
--- "$binary_remote_addr$host $http_host $http_transfer_encoding $http_upgrade", with an address of `bytes` bytes; so what
--- is remembered is found by one look, `hosts.entries[asked]`. Only the last of them may hold a space: nginx refuses
--- hosts with one (ngx_http_validate_host), and any encoding but "chunked".
+-- Who asks whom, and how: { site, peer, class, disk }; or nil, status, reason. `asked`: all of it in one variable,
+-- "$binary_remote_addr$host $http_host $http_transfer_encoding $gridwire_body $http_upgrade", with an address of `bytes`
+-- bytes; so what is remembered is found by one look, `hosts.entries[asked]`. Only the last of them may hold a space:
+-- nginx refuses hosts with one (ngx_http_validate_host), and any encoding but "chunked".
 function _M.entry(hosts, asked, bytes)
     local known = hosts.entries[asked]
     if known then return known end
-    local first = find(asked, " ", bytes + 1, true)
-    local second = find(asked, " ", first + 1, true)
-    local third = find(asked, " ", second + 1, true)
-    local site, status, why = look_up(hosts, sub(asked, bytes + 1, first - 1), sub(asked, first + 1, second - 1))
+    local host, header, encoding, body, upgrade = match(sub(asked, bytes + 1), "^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) (.*)$")
+    if not host then return nil, 400, "malformed" end
+    local site, status, why = look_up(hosts, host, header)
     if not site then return nil, status, why end
-    local class = class_of(sub(asked, second + 1, third - 1), sub(asked, third + 1))
-    local entry = { site = site, peer = sub(asked, 1, bytes), class = class }
+    local class = class_of(encoding, body, upgrade)
+    local entry = { site = site, peer = sub(asked, 1, bytes), class = class, disk = not class and body == "disk" }
     if hosts.count >= MAX_ENTRIES then hosts.entries, hosts.count = {}, 0 end
     hosts.entries[asked] = entry
     hosts.count = hosts.count + 1
