@@ -25,7 +25,7 @@ from gridwire.adapters.nginx import master_pid, reload_nginx, rotate_logs, signa
 from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.fleet import Balance
 from gridwire.core.health import Health, HealthCheck
-from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.names import NodeName, RouteName, ServiceName
 from gridwire.core.proxy import (
     EdgeService,
     EdgeTable,
@@ -247,11 +247,10 @@ class Grid:
     def stored(self) -> Counter[str]:
         return Counter(entry for app in self.apps for entry in app.stored)
 
-    def websocket(self) -> socket.socket:
+    def websocket(self, path: str = "/stream") -> socket.socket:
         connection = self.connect()
-        connection.sendall(
-            b"GET /stream HTTP/1.1\r\nHost: api.grid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-        )
+        head = f"GET {path} HTTP/1.1\r\nHost: api.grid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        connection.sendall(head.encode())
         assert connection.recv(4096).startswith(b"HTTP/1.1 101")
         return connection
 
@@ -700,6 +699,36 @@ def test_one_peer_may_not_take_all_of_a_worker(grid: Grid) -> None:
     until(lambda: grid.ask().status == 200, "room again")
     for one in held:
         one.close()
+
+
+def test_a_permission_withdrawn_ends_what_is_under_way_on_it_and_nothing_else(grid: Grid) -> None:
+    def table(*allowed: IPv4Address) -> RoutingTable:
+        routes = (("api", "/", "g"), ("live", "/live", "live"))
+        return replace(
+            grid.table(),
+            routes=tuple(
+                RouteEntry(name=RouteName(name), host="api.grid", path=path, grant=grant, service=API)
+                for name, path, grant in routes
+            ),
+            grants=(Grant(id="g", addresses=(CLIENT,)), Grant(id="live", addresses=allowed)),
+        )
+
+    grid.route(table(CLIENT))
+    cut, kept = grid.websocket("/live/x"), grid.websocket("/else")
+    with grid.connect() as plain, cut, kept:
+        plain.sendall(b"GET /two-parts HTTP/1.1\r\nHost: api.grid\r\n\r\n")
+        while b"one" not in plain.recv(4096):
+            pass
+        assert said(cut, b"hello").endswith(b"hello")
+        grid.route(table(CLIENT))
+        assert said(cut, b"still").endswith(b"still"), "a table that allows it ends nothing"
+        grid.route(table())
+        assert cut.recv(4096) == b""
+        assert said(kept, b"hello").endswith(b"hello")
+        grid.route(replace(table(), grants=()))
+        assert kept.recv(4096) == b""
+        assert plain.recv(4096) == b"", "an answer that is being written"
+    until(lambda: grid.gateway.door.state()["flight"] == {}, "no request under way")
 
 
 def test_both_hosts_log_a_request_by_the_same_id(grid: Grid) -> None:

@@ -100,12 +100,16 @@ def _routes() -> tuple[Directive, ...]:
     Errors are not intercepted: those of an application pass as they are, those of nginx's own have a page, and an edge
     that could not reach its application says so by X-Accel-Redirect (gridwire/lua/gridwire/edge.lua).
     """
+    asked = directive("set", "$gridwire_asked", Quoted(_ASKED))
+    reserved = (asked, phase("content", "gateway", "reserved"))
     return (
         phase("log", "gateway", "log"),
+        block("location", ("=", "/.gridwire"), *reserved),
+        block("location", ("/.gridwire/",), *reserved),
         block(
             "location",
             ("/",),
-            directive("set", "$gridwire_asked", Quoted(_ASKED)),
+            asked,
             directive("set", "$gridwire_reason", _NONE),
             set_phase("$gridwire_service", "gateway", "route"),
             block("if", (Empty("$gridwire_service"),), directive("return", 593)),

@@ -47,8 +47,9 @@ function _M.route()
         if not entry then return refuse(status, why) end
     end
     local peer = entry.peer
-    local route, path, reason_code = find(entry.site, var.request_uri)
-    if not route then return refuse(path, reason_code) end -- the status, then
+    local route
+    route, status, why = find(entry.site)
+    if not route then return refuse(status, why) end
     var.gridwire_route = route.name
     if not allows(route, peer) then return refuse(403, "not-allowed", route) end
     local count = (under_way[peer] or 0) + 1
@@ -61,7 +62,7 @@ function _M.route()
     endpoint.flight = endpoint.flight + 1
     under_way[peer] = count
     state.route, state.pool, state.endpoint = route, pool, endpoint
-    state.asked, state.path, state.peer = asked, path, peer
+    state.asked, state.peer = asked, peer
     local class = entry.class
     if entry.disk then
         if on_disk < MOST_ON_DISK then
@@ -76,6 +77,15 @@ function _M.route()
         return ""
     end
     return route.service
+end
+
+-- gridwire's own paths, which no route has: a host that is unknown is said to be so here too.
+function _M.reserved()
+    local hosts, var = served.routing, ngx.var
+    if not hosts then return reason.answer(503, "not-ready") end
+    local entry, status, why = entry_of(hosts, var.gridwire_asked, #var.binary_remote_addr)
+    if not entry then return reason.answer(status, why) end
+    return reason.answer(404, "no-route")
 end
 
 -- What is not let in, and what needs another location than most requests.

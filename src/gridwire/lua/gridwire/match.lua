@@ -141,28 +141,28 @@ end
 -- Whether a path has one reading only, as far as this host's routes can tell. Plain finds: they are compiled.
 local function plain(site, raw)
     if byte(raw) ~= SLASH or find(raw, "%", 1, true) or find(raw, "/.", 1, true) then return false end
-    if site.single then return true end
     if find(raw, "//", 1, true) or find(raw, "#", 1, true) then return false end
     if site.uniform then return true end
     return not (find(raw, ";", 1, true) or find(raw, "\\", 1, true) or find(raw, "./", 1, true)
         or byte(raw, -1) == DOT or site.cased or (site.folded and lower(raw) ~= raw))
 end
 
--- → route and path, or nil, status, reason. `target` is $request_uri; nginx's own reading of it is asked for only
--- where there is anything to normalise, because each read costs.
-function _M.find(site, target)
+-- → route, or nil, status, reason. What was asked ($request_uri) and nginx's own reading of it are looked at only where
+-- they matter, because each read costs. nginx keeps /.gridwire away from here: it has a location of its own.
+function _M.find(site)
+    if site.single then return site.single end
+    local target = ngx.var.request_uri
     local query = find(target, "?", 1, true)
     local raw = query and sub(target, 1, query - 1) or target
-    local route, path = site.single, raw
-    if not plain(site, raw) then
-        path = ngx.var.uri
-        if path == "/.gridwire" or sub(path, 1, 11) == "/.gridwire/" then return nil, 404, "no-route" end
+    local route
+    if plain(site, raw) then
+        route = longest(site, raw)
+    else
+        local path = ngx.var.uri
         route = longest(site, path)
         if not site.uniform and ambiguous(site, raw, path, route) then return nil, 400, "path-ambiguous" end
-    elseif not route then
-        route = longest(site, raw)
     end
-    if route then return route, path end
+    if route then return route end
     return nil, 404, "no-route"
 end
 

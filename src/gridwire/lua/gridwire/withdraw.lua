@@ -5,6 +5,7 @@
 -- request but the one it runs in; so the socket is found in the request itself, in the first fields of two structures
 -- (ngx_http_request_t, ngx_connection_t) that are the same in every nginx since 0.5, and `signature` is checked.
 local ffi = require "ffi"
+require "resty.core.var" -- declares ngx_http_lua_ffi_var_get
 local match = require "gridwire.match"
 local policy = require "gridwire.policy"
 local request = require "gridwire.request"
@@ -17,6 +18,8 @@ int shutdown(int sockfd, int how);
 ]]
 
 local _M = {}
+local lower_case, value, length, problem =
+    ffi.new("char[3]"), ffi.new("char *[1]"), ffi.new("size_t[1]"), ffi.new("char *[1]")
 local SIGNATURE = 0x50545448 -- "HTTP", NGX_HTTP_MODULE
 local SHUT_RDWR = 2
 
@@ -26,12 +29,18 @@ local function close(key)
     ffi.C.shutdown(live.connection.fd, SHUT_RDWR)
 end
 
+-- nginx's reading of a request's path ($uri). Most requests end before a table changes, so it is read only now.
+local function path_of(key)
+    local found = ffi.C.ngx_http_lua_ffi_var_get(request.at(key), "uri", 3, lower_case, 0, value, length, problem)
+    return found == 0 and ffi.string(value[0], length[0]) or error("a request without a path", 0)
+end
+
 -- End what the new table would not let in: by where it went and who asked. A route that leads to another service
 -- meanwhile, an endpoint that drains or goes, ends nothing.
 function _M.enforce(hosts)
     local ended = 0
     for key, state in request.all() do
-        local route = state.asked and match.again(hosts, state.asked, state.peer, state.path)
+        local route = state.asked and match.again(hosts, state.asked, state.peer, path_of(key))
         if state.asked and not (route and policy.allows(route, state.peer)) then
             close(key)
             ended = ended + 1
