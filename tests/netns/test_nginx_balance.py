@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -468,7 +469,7 @@ def test_who_a_client_is_is_set_and_never_inherited(grid: Grid) -> None:
     (seen,) = [head for app in grid.apps for head in app.seen]
     assert not [name for name, value in seen.items() if forged in value]
     ours = {name: value for name, value in seen.items() if name.startswith(("x-", "forwarded"))}
-    assert len(ours.pop("x-request-id")) == 32
+    assert re.fullmatch(r"[0-9a-f]{6}-[0-9]+\.[0-9]{3}-[0-9]+-[0-9]+", ours.pop("x-request-id"))
     assert ours == {
         "x-real-ip": str(CLIENT),
         "x-forwarded-for": str(CLIENT),
@@ -729,6 +730,18 @@ def test_a_permission_withdrawn_ends_what_is_under_way_on_it_and_nothing_else(gr
         assert kept.recv(4096) == b""
         assert plain.recv(4096) == b"", "an answer that is being written"
     until(lambda: grid.gateway.door.state()["flight"] == {}, "no request under way")
+
+
+def test_request_ids_differ_over_workers_connections_and_generations(grid: Grid) -> None:
+    with grid.connect() as kept:
+        for _ in range(20):
+            said(kept, b"GET / HTTP/1.1\r\nHost: api.grid\r\n\r\n")
+    grid.shares(20)
+    grid.gateway.stop()
+    grid.gateway.start()
+    grid.shares(20)
+    ids = [one["x-request-id"] for app in grid.apps for one in app.seen]
+    assert len(ids) == len(set(ids)) == 60
 
 
 def test_both_hosts_log_a_request_by_the_same_id(grid: Grid) -> None:

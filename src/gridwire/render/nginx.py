@@ -35,10 +35,10 @@ _LOG_FORMAT: Final = (
     '{"time":"$time_iso8601","peer":"$remote_addr","method":"$request_method","host":"$http_host",'
     '"target":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
     '"route":"$gridwire_route","service":"$gridwire_service","reason":"$gridwire_reason",'
-    '"endpoint":"$upstream_addr","upstream_status":"$upstream_status","request_id":"$request_id"}'
+    '"endpoint":"$upstream_addr","upstream_status":"$upstream_status","request_id":"$gridwire_id"}'
 )
 # An edge goes on with the id that the gateway gave.
-_EDGE_LOG_FORMAT: Final = _LOG_FORMAT.replace("$request_id", "$gridwire_request_id")
+_EDGE_LOG_FORMAT: Final = _LOG_FORMAT.replace("$gridwire_id", "$gridwire_request_id")
 # Of each worker. A request through a gateway takes two, so that one peer's 4,096 (gridwire.gateway) take half of one
 # worker's. Beyond that nginx closes kept-alive connections, the one that has been idle longest first.
 WORKER_CONNECTIONS: Final = 16384
@@ -109,7 +109,7 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         Directive("init_by_lua_block", (Preload(_NOUNS, layout.state, digest),)),
         phase("init_worker", "data", "start_worker"),
         *_limits(kinds),
-        *_variables(kinds),
+        *_variables(kinds, digest),
         directive("log_format", "gridwire", "escape=json", Quoted(_LOG_FORMAT)),
         *(_gateway_upstreams(layout) if ListenerKind.ROUTES in kinds else ()),
         *(_edge_upstreams() if ListenerKind.EDGE in kinds else ()),
@@ -169,8 +169,15 @@ def _limits(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
     )
 
 
-def _variables(kinds: set[ListenerKind]) -> tuple[Directive, ...]:
+def _variables(kinds: set[ListenerKind], digest: str) -> tuple[Directive, ...]:
     return (
+        # A request's id: this nginx, when, which connection, which request on it. nginx's own $request_id asks OpenSSL
+        # for random numbers: 6.6 k of the 34 k instructions that a static proxy spends in user mode, and a getpid.
+        block(
+            "map",
+            (Quoted(""), "$gridwire_id"),
+            directive("default", f"{digest[:6]}-$msec-$connection-$connection_requests"),
+        ),
         *(_edge_variables() if ListenerKind.EDGE in kinds else ()),
         *(_body_sizes() if ListenerKind.ROUTES in kinds else ()),
         # Set by Lua, where they are set at all; of maps, one from nothing costs least.
@@ -214,7 +221,7 @@ def _edge_variables() -> tuple[Directive, ...]:
         block(
             "map",
             ("$http_x_request_id", "$gridwire_request_id"),
-            directive("''", "$request_id"),
+            directive("''", "$gridwire_id"),
             directive("default", "$http_x_request_id"),
         ),
         directive("log_format", "gridwire_edge", "escape=json", Quoted(_EDGE_LOG_FORMAT)),

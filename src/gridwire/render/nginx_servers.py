@@ -138,7 +138,7 @@ def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
         directive("proxy_set_header", "Upgrade", Quoted(upgrade)),
         directive("proxy_set_header", "X-Gridwire-Service", "$gridwire_service"),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
-        directive("proxy_set_header", "X-Request-Id", "$request_id"),
+        directive("proxy_set_header", "X-Request-Id", "$gridwire_id"),
         directive("proxy_connect_timeout", seconds(1)),
         directive("proxy_send_timeout", seconds(60)),
         directive("proxy_read_timeout", seconds(65)),
@@ -161,7 +161,7 @@ def _control(listener: ListenerKind) -> tuple[Directive, ...]:
         directive("proxy_set_header", "Connection", _NONE),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
         directive("proxy_set_header", "X-Gridwire-Listener", str(listener)),
-        directive("proxy_set_header", "X-Request-Id", "$request_id"),
+        directive("proxy_set_header", "X-Request-Id", "$gridwire_id"),
         directive("proxy_connect_timeout", seconds(3)),
         directive("proxy_read_timeout", seconds(120)),  # longer than any long poll
         directive("proxy_buffering", "off"),

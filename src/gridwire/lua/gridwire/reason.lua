@@ -45,7 +45,7 @@ end
 
 -- Answer and end the request. `status`: what the client sees.
 function _M.answer(status, reason)
-    local id = ngx.var.request_id
+    local id = ngx.var.gridwire_id
     head(status, reason)
     local page = PAGE:format(status, reason, status, reason, SAYS[reason] or SAYS.internal, id)
     ngx.header["X-Request-Id"] = id
