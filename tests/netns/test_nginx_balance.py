@@ -666,6 +666,15 @@ def test_a_stream_to_an_application_that_is_gone_is_not_sent_twice(grid: Grid) -
     assert answers[b"502"] >= 1
 
 
+def test_a_websocket_whose_application_is_gone_is_opened_elsewhere(grid: Grid) -> None:
+    grid.apps[0].shutdown()
+    grid.apps[0].server_close()
+    grid.route(grid.table(grid.endpoint(0), grid.endpoint(1)))
+    for _ in range(4):
+        with grid.websocket() as connection:
+            assert said(connection, b"hello") == b"e1:hello"
+
+
 @pytest.mark.parametrize("target", ["@retry", "@aside", "@own", "@stream", "/elsewhere"])
 def test_an_application_cannot_send_a_request_elsewhere(grid: Grid, target: str) -> None:
     for status in (200, 502):
