@@ -260,6 +260,61 @@ def test_behind_a_tunnel_that_is_down_everything_is_unknown(gateway: Any) -> Non
     asyncio_run(scene)
 
 
+def test_edges_that_come_back_all_at_once_are_up_by_their_first_check_and_never_down(gateway: Any) -> None:
+    """A moment in which all of them are down is a 503 for everybody."""
+
+    async def scene() -> None:
+        apps = [App(), App()]
+        told: list[dict[Any, Health]] = []
+        health = GatewayHealth("gw", lambda: told.append(health.verdicts()))
+        with ExitStack() as lost:
+            for app in apps:
+                app.port = lost.enter_context(nowhere())
+            endpoints = [("api", f"home-{n}", "127.0.0.1", app.port) for n, app in enumerate(apps)]
+            health.watch(gateway_spec(gateway, *endpoints, check=replace(QUICK, rise=5)))
+            await until(lambda: list(health.verdicts().values()) == [Health.UNKNOWN] * 2)
+            lost.close()
+            for app in apps:
+                await app.start()
+        await until(lambda: list(health.verdicts().values()) == [Health.UP] * 2)
+        health.close()
+        for app in apps:
+            await app.stop()
+        assert Health.DOWN not in [state for verdicts in told for state in verdicts.values()]
+
+    asyncio_run(scene)
+
+
+def test_a_service_that_is_not_asked_yet_is_unknown_where_its_edge_came_back(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of an edge's services to be reached says nothing of its others."""
+
+    async def scene() -> None:
+        lost = Result(False, "no connection within 150 ms", no_path=True, silent=True)
+        results = {"api": lost, "web": lost}
+        asked: list[str] = []
+
+        async def ask(self: EndpointCheck) -> Result:
+            asked.append(self._service)
+            return results[self._service]
+
+        monkeypatch.setattr(EndpointCheck, "ask", ask)
+        told: list[dict[Any, Health]] = []
+        health = GatewayHealth("gw", lambda: told.append(health.verdicts()))
+        health.watch(gateway_spec(gateway, *((service, "home-1", "127.0.0.1", 9) for service in results)))
+        await until(lambda: list(health.verdicts().values()) == [Health.UNKNOWN] * 2)
+        results["api"] = Result(True)
+        await until(lambda: health.verdicts()[("api", "home-1")] is Health.UP)
+        assert health.verdicts()[("web", "home-1")] is Health.UNKNOWN
+        results["web"] = Result(True)
+        await until(lambda: health.verdicts()[("web", "home-1")] is Health.UP)
+        assert Health.DOWN not in [state for verdicts in told for state in verdicts.values()]
+        health.close()
+
+    asyncio_run(scene)
+
+
 def test_an_unchanged_endpoint_keeps_its_state_over_a_new_revision(gateway: Any) -> None:
     async def scene() -> None:
         async with serving() as app:

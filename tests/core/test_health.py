@@ -43,6 +43,32 @@ def test_the_first_result_decides_at_once() -> None:
     assert count(Tally(Health.UNKNOWN), check, passed=False).health is Health.DOWN
 
 
+@pytest.mark.parametrize(
+    ("before", "results", "after"),
+    [
+        (Health.CHECKING, "n", Health.UNKNOWN),
+        (Health.UP, "n", Health.UP),
+        (Health.UP, "nn", Health.UNKNOWN),
+        (Health.UP, "nf", Health.DOWN),
+        (Health.UP, "fn", Health.UNKNOWN),
+        (Health.UP, "npn", Health.UP),
+        (Health.DOWN, "n", Health.UNKNOWN),
+        (Health.DOWN, "np", Health.UP),
+        (Health.UNKNOWN, "p", Health.UP),
+        (Health.UNKNOWN, "f", Health.DOWN),
+        (Health.UNKNOWN, "fp", Health.DOWN),
+    ],
+)
+def test_behind_a_lost_path_a_state_is_unknown_and_the_first_result_after_it_decides(
+    before: Health, results: str, after: Health
+) -> None:
+    """p: passed, f: failed, n: no path."""
+    tally = Tally(before)
+    for result in results:
+        tally = count(tally, HealthCheck(rise=2, fall=2), passed=result == "p", no_path=result == "n")
+    assert tally.health is after
+
+
 @given(st.lists(st.booleans(), min_size=1), st.integers(1, 5), st.integers(1, 5))
 def test_a_state_turns_over_only_after_so_many_results_in_a_row(results: list[bool], rise: int, fall: int) -> None:
     check = HealthCheck(rise=rise, fall=fall)

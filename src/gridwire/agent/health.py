@@ -45,8 +45,8 @@ class _State:
 
 
 class Checks:
-    """Keeps checking what ``watch`` was given. ``turned`` is called on each change of a state or its reason;
-    ``asked`` then, after every check, with what came of it and when it began."""
+    """Keeps checking what ``watch`` was given. ``turned`` is called on each change of a state; ``asked`` then,
+    after every check, with what came of it and when it began."""
 
     def __init__(
         self, turned: Callable[[Key], None], asked: Callable[[Key, Result, float], None] = lambda *_: None
@@ -88,10 +88,10 @@ class Checks:
             began = loop.time()
             async with self._slots:
                 result = await _survived(watched)
-            before = (state.tally.health, state.result.no_path)
-            state.tally = count(state.tally, watched.check, passed=result.passed)
+            before = state.tally.health
+            state.tally = count(state.tally, watched.check, passed=result.passed, no_path=result.no_path)
             state.result = result
-            if before != (state.tally.health, result.no_path):
+            if before is not state.tally.health:
                 self._turned(key)
             self._asked(key, result, began)
             pause = watched.check.interval_ms / 1000
@@ -173,8 +173,6 @@ class GatewayHealth:
         self._checks.watch(wanted)
         self._verdicts = {key: health for key, health in self._verdicts.items() if key in wanted}
         self._silences.keep(self._by_node.keys())
-        for node in self._by_node:
-            self._judge(node)
 
     def verdicts(self) -> dict[Key, Health]:
         """Up, down or unknown; one that is not judged yet is missing."""
@@ -197,8 +195,12 @@ class GatewayHealth:
         self._checks.close()
 
     def _turned(self, key: Key) -> None:
-        if key[1] in self._by_node:
-            self._judge(key[1])
+        """Each endpoint by itself: where one of an edge's is reached again, the others stay unknown until they are
+        asked, and nobody is told that they are down."""
+        health = self._checks.get(key)[0].health
+        if key[1] in self._by_node and self._verdicts.get(key) is not health:
+            self._verdicts[key] = health
+            self._changed()
 
     def _heard(self, key: Key, result: Result, began: float) -> None:
         node = key[1]
@@ -208,20 +210,6 @@ class GatewayHealth:
         out = all(self._verdicts.get(other) in (Health.DOWN, Health.UNKNOWN) for other in self._by_node[node])
         if self._silences.unanswered(node, began=began, now=asyncio.get_running_loop().time(), out=out):
             self._suspected()
-
-    def _judge(self, node: NodeName) -> None:
-        """Behind a tunnel that is down every check fails before there is a connection: then nothing is known."""
-        states = {key: self._checks.get(key) for key in self._by_node[node]}
-        no_path = all(result.no_path for _, result in states.values())
-        before = {key: self._verdicts.get(key) for key in states}
-        for key, (tally, _) in states.items():
-            if tally.health is Health.DOWN and no_path:
-                self._verdicts[key] = Health.UNKNOWN
-            elif tally.health in (Health.UP, Health.DOWN):
-                self._verdicts[key] = tally.health
-        after = {key: self._verdicts.get(key) for key in states}
-        if before != after:
-            self._changed()
 
 
 def _local(service: EdgeService) -> _Watched:

@@ -71,12 +71,16 @@ class Tally:
     streak: int = 0
 
 
-def count(tally: Tally, check: HealthCheck, *, passed: bool) -> Tally:
-    """The state after one more result. The first result after *checking* or *unknown* decides at once."""
-    result = Health.UP if passed else Health.DOWN
-    if tally.health in (Health.CHECKING, Health.UNKNOWN, Health.REFUSED):
-        return Tally(result)
-    if result is tally.health:
+def count(tally: Tally, check: HealthCheck, *, passed: bool, no_path: bool = False) -> Tally:
+    """The state after one more result. The first result after *checking* or *unknown* decides at once.
+
+    ``no_path``: it failed on the way, before there was a connection. What was down is then unknown at once: it was
+    known of a path that is no more, and must not cost what comes back behind it a ``rise``.
+    """
+    result = Health.UP if passed else Health.UNKNOWN if no_path else Health.DOWN
+    settled = tally.health in (Health.UP, Health.DOWN)
+    lost = tally.health is Health.DOWN and result is Health.UNKNOWN
+    if not settled or lost or result is tally.health:
         return Tally(result)
     needed = check.rise if passed else check.fall
     streak = tally.streak + 1
