@@ -69,6 +69,23 @@ def test_a_gateways_check_counts_before_an_edges_whatever_they_are_called(world:
     assert health(world, "edge-1") == ("down", "gw says so")
 
 
+def test_behind_a_tunnel_that_is_down_all_is_unknown_wherever_it_is_shown(world: Any) -> None:
+    """The edge's own last report says up for half a minute, its last handshake counts for three."""
+    edge = world.join("edge-1")
+    world.publish("api")
+    assert reported(world, edge, endpoints=[check("api", "edge-1", "edge-1", "up")]).status_code == 204
+    seen_by_gateway(world, edge, endpoints=[check("api", "edge-1", "gw", "checking")])
+    assert health(world, "edge-1")[0] == "up"
+    seen_by_gateway(world, edge, endpoints=[check("api", "edge-1", "gw", "unknown")])
+    assert health(world, "edge-1") == ("unknown", "gw says so")
+    told = world.local.get("/api/v1/status").json()["health"]
+    assert {(each["seen_by"], each["health"]) for each in told} == {("edge-1", "unknown"), ("gw", "unknown")}
+    seen_by_gateway(world, edge, endpoints=[check("api", "edge-1", "gw", "up")])
+    assert health(world, "edge-1")[0] == "up"
+    told = world.local.get("/api/v1/status").json()["health"]
+    assert {(each["seen_by"], each["health"]) for each in told} == {("edge-1", "up"), ("gw", "up")}
+
+
 def test_nobody_has_a_revision_in_force_that_there_is_not_yet(world: Any) -> None:
     """It would finish every revocation to come before a gateway has cut anybody."""
     edge = world.join("edge-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Version, reporting
@@ -34,19 +35,38 @@ class Picture:
         self.heard = heard
         self.now = now
         self.speaking = reporting(fleet, heard, now)
-        self.health = _all_health(fleet, heard, now)
         self.gateways = {node.name for node in fleet.gateways()}
-        self._checks: dict[tuple[str, str], list[EndpointHealth]] = defaultdict(list)
-        for check in self.health:
-            self._checks[check.service, check.node].append(check)
         self._handshakes: dict[str, datetime] = {}
         for peer in _peers_seen(fleet, heard):
             moment = peer.latest_handshake
             if moment is not None and moment > self._handshakes.get(peer.public_key, datetime.min.replace(tzinfo=UTC)):
                 self._handshakes[peer.public_key] = moment
+        self._checks: dict[tuple[str, str], list[EndpointHealth]] = defaultdict(list)
+        said = tuple(_said_of_health(fleet, heard, now))
+        for _, check in said:
+            self._checks[check.service, check.node].append(check)
+        self.health = tuple(self._as_known(node, check) for node, check in said)
 
     def checks(self, service: Service, node: Node) -> list[EndpointHealth]:
         return self._checks.get((service.name, node.name), [])
+
+    def lost(self, service: str, node: Node) -> str:
+        """Why nothing is known of a service on a node; empty while some gateway has a way there, or has not said."""
+        if self.connected(node) is False:
+            return "its tunnel is down"
+        told = (Health.UP, Health.DOWN, Health.UNKNOWN)
+        checks = [c for c in self._checks.get((service, node.name), ()) if c.seen_by in self.gateways]
+        checks = [check for check in checks if check.health in told]
+        if not checks or any(check.health is not Health.UNKNOWN for check in checks):
+            return ""
+        return checks[0].reason or "no gateway has a way there"
+
+    def _as_known(self, by: Node, check: EndpointHealth) -> EndpointHealth:
+        """What an edge said of itself holds only while there is a way to it: its last report outlives its tunnel."""
+        if by.name in self.gateways or check.health not in (Health.UP, Health.DOWN):
+            return check
+        reason = self.lost(check.service, by)
+        return replace(check, health=Health.UNKNOWN, reason=reason) if reason else check
 
     def handshake(self, key: str | None) -> datetime | None:
         """The latest that any gateway has seen of the key, by that gateway's clock."""
@@ -71,13 +91,11 @@ def _peers_seen(fleet: Fleet, heard: AllHeard) -> Iterable[PeerSeen]:
             yield from heard[gateway.address].report.peers
 
 
-def _all_health(fleet: Fleet, heard: AllHeard, now: datetime) -> tuple[EndpointHealth, ...]:
-    return tuple(
-        check
-        for node in fleet.nodes
-        if node.address in heard and heard[node.address].fresh(now) and node.state is NodeState.ACTIVE
-        for check in heard[node.address].report.endpoints
-    )
+def _said_of_health(fleet: Fleet, heard: AllHeard, now: datetime) -> Iterable[tuple[Node, EndpointHealth]]:
+    for node in fleet.nodes:
+        if node.address in heard and heard[node.address].fresh(now) and node.state is NodeState.ACTIVE:
+            for check in heard[node.address].report.endpoints:
+                yield node, check
 
 
 def node_view(picture: Picture, node: Node) -> NodeView:
@@ -104,8 +122,8 @@ def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointVie
     said = picture.heard.get(node.address)
     if said is not None and not consents(said.report.reach, service.target, picture.fleet.network.prefix):
         return EndpointView(node=node.name, health=Health.REFUSED, reason=f"it does not allow {service.target}")
-    if picture.connected(node) is False:
-        return EndpointView(node=node.name, health=Health.UNKNOWN, reason="its tunnel is down")
+    if reason := picture.lost(service.name, node):
+        return EndpointView(node=node.name, health=Health.UNKNOWN, reason=reason)
     checks = picture.checks(service, node)
     decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
     if decisive:
