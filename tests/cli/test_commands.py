@@ -130,6 +130,19 @@ def test_publishing_again_changes_it(grid: Any) -> None:
     assert [(s["target"]["path"], s["retries"]) for s in services] == [("/run/app.sock", 0)]
 
 
+def test_how_often_a_service_is_checked_is_given_and_shown(grid: Any) -> None:
+    to = ("--to", "127.0.0.1:9000", "--on", "role:edge", "--health", "http:/z")
+    pace = ("--interval", "2s", "--timeout", "500ms", "--rise", "3", "--fall", "1")
+    assert grid("service", "publish", "paced", *to, *pace).code == 0
+    check = parsed(grid, "service", "show", "paced")["health"]
+    assert [check[field] for field in ("interval_ms", "timeout_ms", "rise", "fall")] == [2000, 500, 3, 1]
+    assert "every 2s, timeout 500ms, rise 3, fall 1" in grid("service", "show", "paced").out
+    assert "http:/z, every 2s, timeout 500ms, rise 3, fall 1" in grid("service", "list").out
+    assert grid("service", "publish", "paced", *to, "--interval", "1m").code == 0
+    assert "http:/z, every 1m  " in grid("service", "list").out
+    assert "every 1m, timeout 1s, rise 2, fall 2" in grid("service", "show", "paced").out
+
+
 def test_a_route_to_nothing_is_refused_and_changes_nothing(grid: Any) -> None:
     before = parsed(grid, "revision", "list")
     ran = grid("route", "add", "--host", "void", "--to", "void", "--allow", "role:client")

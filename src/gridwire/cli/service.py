@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,7 +12,7 @@ from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, 
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Balance, Service
-from gridwire.core.health import parse_health
+from gridwire.core.health import HealthCheck, parse_health
 from gridwire.core.names import NodeName, node_name, service_name, shown
 from gridwire.core.targets import parse_target
 from gridwire.protocol.api import ServiceOutcome
@@ -27,6 +28,10 @@ def publish(
     to: str,
     on: tuple[str, ...],
     health: str = "tcp",
+    interval: str = "1s",
+    timeout: str = "1s",
+    rise: int = 2,
+    fall: int = 2,
     balance: Literal["round-robin", "least-connections"] = "round-robin",
     weight: tuple[str, ...] = (),
     retries: int = 2,
@@ -46,6 +51,14 @@ def publish(
         On which edge nodes: tag:site=a, node:home-1, role:edge. May be repeated.
     health
         How it is checked: tcp, http:/healthz or http:/healthz=204.
+    interval
+        From one check to the next: 500ms, 2s, 1m.
+    timeout
+        How long a check waits for its answer.
+    rise
+        So many passing checks in a row bring an endpoint back.
+    fall
+        So many failing checks in a row take an endpoint out.
     balance
         How its endpoints are picked.
     weight
@@ -57,7 +70,7 @@ def publish(
         name=service_name(name),
         target=parse_target(to, "to"),
         on=grid.selectors(on, "on"),
-        health=parse_health(health, "health"),
+        health=_check(health, interval, timeout, rise, fall),
         balance=Balance(balance),
         weights=tuple(_weight(text) for text in weight),
         retries=retries,
@@ -76,7 +89,7 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
         output,
         lambda: print_table(
             ("SERVICE", "TO", "ON", "HEALTH", "BALANCE"),
-            ((s.name, str(s.target), words.listed(s.on), _health(s), str(s.balance)) for s in services),
+            ((s.name, str(s.target), words.listed(s.on), _health(s.health), str(s.balance)) for s in services),
             empty="there is no service; publish one with `gridwire service publish NAME --to 127.0.0.1:PORT --on …`",
         ),
     )
@@ -95,7 +108,8 @@ def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DE
     rows = (
         ("to", str(service.target)),
         ("on", words.listed(service.on)),
-        ("health", _health(service)),
+        ("health", _kind(service.health)),
+        ("checked", words.listed(_pace(service.health).values())),
         ("balance", str(service.balance)),
         (
             "weights",
@@ -131,10 +145,42 @@ def _weight(text: str) -> tuple[NodeName, int]:
     return node_name(node, "weight"), int(number)
 
 
-def _health(service: Service) -> str:
-    check = service.health
+def _check(health: str, interval: str, timeout: str, rise: int, fall: int) -> HealthCheck:
+    """Raise Invalid that names the option, where HealthCheck would name its own field."""
+    check = parse_health(health, "health")
+    for option, field, value in (
+        ("interval", "interval_ms", words.milliseconds_of(interval, "interval")),
+        ("timeout", "timeout_ms", words.milliseconds_of(timeout, "timeout")),
+        ("rise", "rise", rise),
+        ("fall", "fall", fall),
+    ):
+        given: dict[str, Any] = {field: value}
+        try:
+            check = replace(check, **given)
+        except Invalid as error:
+            raise Invalid(option, error.what, fix=error.fix) from None
+    return check
+
+
+def _health(check: HealthCheck) -> str:
+    """``http:/healthz, every 5s``: the check, and what of its pace is not as usual."""
+    usual = _pace(HealthCheck())
+    return words.listed([_kind(check), *(said for field, said in _pace(check).items() if said != usual[field])])
+
+
+def _kind(check: HealthCheck) -> str:
+    """As parse_health reads it."""
     status = "" if check.status == 200 else f"={check.status}"
     return f"http:{check.path}{status}" if check.kind == "http" else "tcp"
+
+
+def _pace(check: HealthCheck) -> dict[str, str]:
+    return {
+        "interval": f"every {words.milliseconds(check.interval_ms)}",
+        "timeout": f"timeout {words.milliseconds(check.timeout_ms)}",
+        "rise": f"rise {check.rise}",
+        "fall": f"fall {check.fall}",
+    }
 
 
 def _say(outcome: ServiceOutcome) -> None:

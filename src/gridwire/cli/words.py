@@ -23,6 +23,24 @@ def seconds_of(text: str, field: str) -> int:
     return int(number) * _UNITS[unit]
 
 
+def milliseconds_of(text: str, field: str) -> int:
+    """``500ms``, ``2s``, ``1m`` → milliseconds; raise Invalid."""
+    number = text.removesuffix("ms")
+    if number != text and number.isascii() and number.isdigit() and len(number) <= 7 and int(number):
+        return int(number)
+    try:
+        return seconds_of(text, field) * 1000
+    except Invalid as error:
+        raise Invalid(field, error.what, fix="write it like 500ms, 2s or 1m") from None
+
+
+def milliseconds(number: int) -> str:
+    """As milliseconds_of reads it."""
+    if number % 1000:
+        return f"{number}ms"
+    return f"{number // 60_000}m" if number % 60_000 == 0 else f"{number // 1000}s"
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "never"

@@ -36,7 +36,7 @@ class HealthCheck:
             raise Invalid("health.status", f"{self.status} is not an HTTP status")
         for field, low, high in (("interval_ms", 100, 3_600_000), ("timeout_ms", 50, 60_000)):
             if not low <= getattr(self, field) <= high:
-                raise Invalid(f"health.{field}", f"{getattr(self, field)} is not from {low} to {high}")
+                raise Invalid(f"health.{field}", f"{getattr(self, field)} ms is not from {low} to {high} ms")
         for field in ("rise", "fall"):
             if not 1 <= getattr(self, field) <= 100:
                 raise Invalid(f"health.{field}", f"{getattr(self, field)} is not from 1 to 100")
