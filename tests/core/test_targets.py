@@ -88,6 +88,31 @@ def test_a_target_is_printed_as_it_is_read(text: str) -> None:
         "[64:ff9b::0.0.0.0]:80",
         "[2002:a9fe:a9fe::1]:80",
         "[::ffff:168.63.129.16]:80",
+        "[::169.254.169.254]:80",
+        "[::a9fe:a9fe]:80",
+        "[::127.0.0.1]:80",
+        "[::192.168.1.5]:80",
+        "[::2]:80",
+        "[::ffff:0:169.254.169.254]:80",
+        "[2001::1]:80",
+        "[2001:0:a9fe:a9fe:0:ffff:5601:5601]:80",
+        "[fd00:ec2::23]:80",
+        "[fd00:ec2::253]:53",
+        "[fd00:ec2:1::1]:80",
+        "127.0.0.1:2375",
+        "127.0.0.1:2376",
+        "127.8.8.8:2375",
+        "[::1]:2375",
+        "unix:/run/cri-dockerd.sock",
+        "unix:/var/run/dockershim.sock",
+        "unix:/run/containerd/containerd.sock.ttrpc",
+        "unix:/run/k3s/containerd/containerd.sock.ttrpc",
+        "unix:/var/run/nri/nri.sock",
+        "unix:/run/user/1000/bus",
+        "unix:/var/run/user/0/bus",
+        "unix:/run/user/1000/podman/podman.sock",
+        "unix:/run/user/1000/podman/other.sock",
+        "unix:/run/podman/io.podman",
         "unix:/" + "a" * 107,
     ],
 )
@@ -95,6 +120,31 @@ def test_what_is_never_published(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_target(text, "to")
     assert caught.value.field == "to"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[::1]:80",
+        "[2001:db8::7]:80",
+        "[fd00:ec1::23]:80",
+        "[::1:0:0:7]:80",
+        "192.168.1.5:2375",
+        "127.0.0.1:2377",
+        "unix:/run/bus",
+        "unix:/run/user/1000/app/bus",
+        "unix:/srv/podman/app.sock",
+    ],
+)
+def test_the_neighbours_of_what_is_never_published_are(text: str) -> None:
+    assert parse_target(text, "to")
+
+
+def test_docker_over_tcp_is_refused_with_its_reason() -> None:
+    with pytest.raises(Invalid, match="port 2375 is Docker's own, which gives root on the host away"):
+        TcpTarget(IPv4Address("127.0.0.1"), 2375)
+    reach = parse_reach("127.0.0.1:2000-3000")
+    assert consents((reach,), parse_target("127.0.0.1:2377"))
 
 
 @settings(deadline=None)
@@ -147,6 +197,10 @@ def test_reach_is_printed_as_it_is_read(text: str) -> None:
         "lan:80",
         "unix:x",
         "unix:/run/docker.sock",
+        "127.0.0.1:2375",
+        "[::1]:2376",
+        "[2001::1]:80",
+        "[::192.168.1.5]:80",
     ],
 )
 def test_what_is_no_reach(text: str) -> None:

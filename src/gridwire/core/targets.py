@@ -25,27 +25,37 @@ _FORBIDDEN_SOCKETS = frozenset(
     {
         "buildkitd.sock",
         "containerd.sock",
+        "containerd.sock.ttrpc",
         "control.sock",
+        "cri-dockerd.sock",
         "crio.sock",
         "docker.sock",
+        "dockershim.sock",
         "local.sock",
+        "nri.sock",  # containerd's and CRI-O's plugins, which may change any container
         "podman.sock",
         "snapd.socket",
         "system_bus_socket",
     }
 )
 _FORBIDDEN_SEGMENTS = ("libvirt", "lxd", "incus", "virtqemud")  # what a segment begins with
-_FORBIDDEN_PLACES = ("/run/gridwire/", "/run/wireguard/")
-_SYSTEMD = "/systemd/private"  # of the system's and of any user's manager
+_FORBIDDEN_PLACES = ("/run/gridwire/", "/run/wireguard/", "/run/podman/")  # podman's also serves as docker.sock
+# A user's own bus and podman give that user away, who may well be the one that may sudo; systemd's is anybody's.
+_FORBIDDEN_PATHS = re.compile(r".*/systemd/private|/run/user/[^/]+/(?:bus|podman/.*)")
+_DOCKER_PORTS = frozenset({2375, 2376})  # Docker over TCP, without and with TLS, as its documentation has them
 # Metadata services of clouds (AWS, Alibaba, Oracle, Azure, Google); 169.254/16 and fe80::/10 are link-local.
 _METADATA = frozenset(
     map(
         ip_address,
-        ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd20:ce::254"),
+        ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd20:ce::254"),
     )
 )
-# IPv4 inside of IPv6, by the last 32 bits: RFC 6052 §2.1 and RFC 8215.
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# All that AWS has of its own in there: metadata is ::254, EKS gives credentials at ::23, DNS and time are ::253, ::123.
+_AWS = IPv6Network("fd00:ec2::/32")
+# IPv4 inside of IPv6, by the last 32 bits: RFC 4291 §2.5.5.1 (deprecated); RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1.
+_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::ffff:0:0:0/96"))
+_TEREDO = IPv6Network("2001::/32")  # RFC 4380: an IPv4 server's and, behind it, any IPv4 client's
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class TcpTarget:
         check_target_address(self.address, "target")
         if not 1 <= self.port <= 65535:
             raise Invalid("target", f"{self.port} is not a port", fix="give one from 1 to 65535")
+        _check_docker(self.address, self.port, "target")
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
@@ -90,6 +101,8 @@ class TcpReach:
             raise Invalid("reach", f"{self.first_port}-{self.last_port} is not a range of ports")
         if self.prefix.prefixlen == self.prefix.max_prefixlen:
             check_target_address(self.prefix.network_address, "reach")
+            if self.first_port == self.last_port:
+                _check_docker(self.prefix.network_address, self.first_port, "reach")
 
     def __str__(self) -> str:
         single = self.prefix.prefixlen == self.prefix.max_prefixlen
@@ -122,17 +135,27 @@ def check_target_address(address: Address, field: str) -> None:
         raise Invalid(field, f"{address} names an interface", fix="give an address without %")
     if plain.is_unspecified or plain.is_multicast or plain == IPv4Address("255.255.255.255"):
         raise Invalid(field, f"{address} is no host's address", fix="give 127.0.0.1 or an address of the edge's LAN")
-    if plain.is_link_local or plain in _METADATA:
+    if plain.is_link_local or plain in _METADATA or plain in _AWS:
         raise Invalid(field, f"{address} is link-local or a cloud's metadata service, which is never published")
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         raise Invalid(field, f"{address} is IPv4 in IPv6's clothes", fix=f"write {plain}")
+    if address in _COMPATIBLE and not address.is_loopback:
+        raise Invalid(field, f"{address} is IPv4 in IPv6's old clothes", fix=f"write {plain}")
+    if address in _TEREDO:
+        raise Invalid(field, f"{address} is a way to some IPv4 host (Teredo), which is never published")
+
+
+def _check_docker(address: Address, port: int, field: str) -> None:
+    """On the edge itself alone: on another host it may as well be something else, and is that host's to guard."""
+    if address.is_loopback and port in _DOCKER_PORTS:
+        raise Invalid(field, f"port {port} is Docker's own, which gives root on the host away, and is never published")
 
 
 def _plain(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for: mapped, through a NAT64, or by 6to4 (RFC 3056)."""
     if isinstance(address, IPv4Address):
         return address
-    if any(address in prefix for prefix in _NAT64):
+    if any(address in prefix for prefix in _NAT64) or (address in _COMPATIBLE and int(address) > 1):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
@@ -160,7 +183,7 @@ def check_socket_path(path: str, field: str) -> None:
     if (
         segments[-1] in _FORBIDDEN_SOCKETS
         or folded.startswith(_FORBIDDEN_PLACES)
-        or folded.endswith(_SYSTEMD)
+        or _FORBIDDEN_PATHS.fullmatch(folded)
         or any(segment.startswith(_FORBIDDEN_SEGMENTS) for segment in segments)
     ):
         raise Invalid(field, f"{path} gives root on the host away, and is never published")
@@ -180,8 +203,10 @@ def parse_target(text: str, field: str = "to") -> Target:
             f"{shown(host)} is not an address",
             fix="give 127.0.0.1:PORT or unix:/PATH; names are never looked up",
         ) from None
+    number = _port(port, field)
     check_target_address(address, field)
-    return TcpTarget(address, _port(port, field))
+    _check_docker(address, number, field)
+    return TcpTarget(address, number)
 
 
 def parse_reach(text: str, field: str = "reach") -> Reach:
