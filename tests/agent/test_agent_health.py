@@ -17,10 +17,10 @@ import uvloop
 from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.health import EdgeHealth, GatewayHealth
 from gridwire.agent.host import Host, Pace
-from gridwire.agent.probe import EndpointCheck, Result, check_target
+from gridwire.agent.probe import EndpointCheck, OwnCheck, Result, through_mesh
 from gridwire.core.health import Health, HealthCheck
 from gridwire.core.proxy import Endpoint
-from gridwire.core.targets import TcpTarget, UnixTarget, parse_reach
+from gridwire.core.targets import TcpTarget, parse_reach
 
 QUICK = HealthCheck(interval_ms=100, timeout_ms=150, rise=2, fall=2)
 HTTP = replace(QUICK, kind="http", path="/healthz")
@@ -104,35 +104,47 @@ def asyncio_run(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def test_a_local_check_asks_the_path_and_judges_the_status() -> None:
+def test_an_edges_own_check_is_made_by_its_nginx(tmp_path: Path) -> None:
+    """What nginx makes of it is tests/netns/test_nginx_check.py."""
+
     async def scene() -> None:
-        async with serving() as app:
-            target = TcpTarget(LOOPBACK, app.port)
-            assert await check_target(target, QUICK) == Result(True)
-            assert (await check_target(target, HTTP)).passed
-            assert app.requests[-1].startswith(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:")
-            app.answer = b"HTTP/1.1 500 no\r\n\r\n"
-            assert (await check_target(target, HTTP)).reason == "answered 500, not 200"
-            app.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
-            assert (await check_target(target, replace(HTTP, status=204))).passed
-            app.answer = b"SSH-2.0-hello\r\n\r\n"
-            assert (await check_target(target, HTTP)).reason == "does not answer in HTTP"
-            app.answer = b"x" * 100_000
-            assert not (await check_target(target, HTTP)).passed
-            app.answer = None
-            assert (await check_target(target, HTTP)).reason == "no answer within 150 ms"
-            assert (await check_target(target, QUICK)).passed, "tcp asks for a connection and no more"
-        assert (await check_target(target, QUICK)).reason == "connection refused"
+        check = OwnCheck(str(tmp_path / "door.sock"), "api", QUICK)
+        away = await check.ask()
+        assert (away.reason, away.no_path) == ("nginx does not run here (there is no such socket)", True)
+        async with serving(tmp_path / "door.sock") as nginx:
+            assert await check.ask() == Result(True)
+            assert nginx.requests[0].startswith(b"GET /check HTTP/1.1\r\n")
+            assert b"X-Gridwire-Service: api\r\n" in nginx.requests[0]
+            nginx.answer = b"HTTP/1.1 503 no\r\nX-Gridwire-Reason: connection refused\r\nContent-Length: 0\r\n\r\n"
+            assert await check.ask() == Result(False, "connection refused")
+            nginx.answer = b"HTTP/1.1 503 no\r\nX-Gridwire-Reason: unknown-service\r\nContent-Length: 0\r\n\r\n"
+            assert await check.ask() == Result(False, "nginx does not serve it yet", no_path=True)
+            nginx.answer = None
+            assert (await check.ask()).reason == "no answer within 150 ms"
+            assert nginx.connections == 1
+        check.close()
 
     asyncio_run(scene)
 
 
-def test_a_local_check_of_a_unix_socket(tmp_path: Path) -> None:
+def test_a_service_is_up_as_soon_as_nginx_serves_it(edge: Any, tmp_path: Path) -> None:
+    """However long its interval is, and without having been down in between."""
+
     async def scene() -> None:
-        target = UnixTarget(str(tmp_path / "app.sock"))
-        assert (await check_target(target, QUICK)).reason == "there is no such socket"
-        async with serving(tmp_path / "app.sock"):
-            assert (await check_target(target, HTTP)).passed
+        seen: list[Health] = []
+        health = EdgeHealth(
+            "home-1",
+            lambda: (parse_reach("127.0.0.1:9000"),),
+            lambda: seen.append(health.seen()[0].health),
+            str(tmp_path / "door.sock"),
+        )
+        check = replace(QUICK, interval_ms=60_000, rise=5)
+        health.watch(edge_spec(edge, TcpTarget(LOOPBACK, 9000), check))
+        await until(lambda: seen == [Health.UNKNOWN])
+        assert "nginx does not run here" in health.seen()[0].reason
+        async with serving(tmp_path / "door.sock"):
+            await until(lambda: seen == [Health.UNKNOWN, Health.UP])
+        health.close()
 
     asyncio_run(scene)
 
@@ -140,7 +152,7 @@ def test_a_local_check_of_a_unix_socket(tmp_path: Path) -> None:
 def test_an_endpoint_is_asked_over_one_connection_that_is_kept() -> None:
     async def scene() -> None:
         async with serving() as app:
-            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
             for _ in range(5):
                 assert (await check.ask()).passed
             assert app.connections == 1
@@ -160,7 +172,7 @@ def test_an_endpoint_is_asked_over_one_connection_that_is_kept() -> None:
 def test_a_kept_connection_that_ended_says_nothing_of_the_endpoint() -> None:
     async def scene() -> None:
         async with serving() as app:
-            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
             assert (await check.ask()).passed
             await app.stop()
             await app.start()
@@ -173,13 +185,13 @@ def test_a_kept_connection_that_ended_says_nothing_of_the_endpoint() -> None:
 def test_no_path_is_told_from_a_refusal() -> None:
     async def scene() -> None:
         with nowhere() as port:
-            silent = await EndpointCheck(LOOPBACK, port, "api", QUICK).ask()
+            silent = await through_mesh(LOOPBACK, port, "api", QUICK).ask()
         assert silent.no_path
         assert silent.reason == "no connection within 150 ms"
         app = App()
         await app.start()
         await app.stop()
-        refused = await EndpointCheck(LOOPBACK, app.port, "api", QUICK).ask()
+        refused = await through_mesh(LOOPBACK, app.port, "api", QUICK).ask()
         assert refused.reason == "connection refused"
         assert not refused.no_path
 
@@ -196,6 +208,12 @@ def gateway_spec(gateway: Any, *endpoints: tuple[str, str, str, int], check: Hea
         before = pools[service].endpoints if service in pools else ()
         pools[service] = replace(pool, service=service, health=check, endpoints=(*before, endpoint))
     return replace(spec, proxy=replace(spec.proxy, routing=replace(spec.proxy.routing, pools=tuple(pools.values()))))
+
+
+def edge_spec(edge: Any, target: TcpTarget, check: HealthCheck = QUICK) -> Any:
+    spec = edge.at(1)
+    service = replace(spec.proxy.edge.services[0], target=target, health=check)
+    return replace(spec, proxy=replace(spec.proxy, edge=replace(spec.proxy.edge, services=(service,))))
 
 
 def test_an_endpoint_that_dies_is_out_and_back_within_two_seconds(gateway: Any) -> None:
@@ -293,11 +311,9 @@ def test_a_service_that_is_not_asked_yet_is_unknown_where_its_edge_came_back(
     async def scene() -> None:
         lost = Result(False, "no connection within 150 ms", no_path=True, silent=True)
         results = {"api": lost, "web": lost}
-        asked: list[str] = []
 
         async def ask(self: EndpointCheck) -> Result:
-            asked.append(self._service)
-            return results[self._service]
+            return results["api" if b"Service: api" in self._request else "web"]
 
         monkeypatch.setattr(EndpointCheck, "ask", ask)
         told: list[dict[Any, Health]] = []
@@ -348,32 +364,30 @@ def test_thousands_of_endpoints_need_one_task_each_and_no_threads(gateway: Any) 
     asyncio_run(scene)
 
 
-def test_what_the_edge_does_not_consent_to_is_never_touched(edge: Any) -> None:
+def test_what_the_edge_does_not_consent_to_is_never_touched(edge: Any, tmp_path: Path) -> None:
     async def scene() -> None:
-        async with serving() as app:
-            spec = edge.at(1)
-            service = replace(spec.proxy.edge.services[0], target=TcpTarget(LOOPBACK, app.port), health=QUICK)
-            spec = replace(spec, proxy=replace(spec.proxy, edge=replace(spec.proxy.edge, services=(service,))))
+        async with serving(tmp_path / "door.sock") as nginx:
+            spec = edge_spec(edge, TcpTarget(LOOPBACK, 9000))
             reach: list[Any] = []
             turned = asyncio.Event()
-            health = EdgeHealth("home-1", lambda: tuple(reach), turned.set)
+            health = EdgeHealth("home-1", lambda: tuple(reach), turned.set, str(tmp_path / "door.sock"))
             health.watch(spec)
             (seen,) = health.seen()
             assert seen.health is Health.REFUSED
             assert "does not allow 127.0.0.1" in seen.reason
-            assert app.connections == 0
-            reach.append(parse_reach(f"127.0.0.1:{app.port}"))
+            assert nginx.connections == 0
+            reach.append(parse_reach("127.0.0.1:9000"))
             health.watch(spec)
             await asyncio.wait_for(turned.wait(), 5)
             (seen,) = health.seen()
             assert seen.health is Health.UP
             reach.clear()
             health.watch(spec)
-            count = app.connections
+            count = len(nginx.requests)
             assert health.seen()[0].health is Health.REFUSED
             quiet = asyncio.get_running_loop().time() + 0.3
             await until(lambda: asyncio.get_running_loop().time() > quiet)
-            assert app.connections <= count + 1
+            assert len(nginx.requests) <= count + 1
             health.close()
 
     asyncio_run(scene)
@@ -385,7 +399,7 @@ def test_a_kept_connection_that_the_kernel_ended_is_made_anew(run: Callable[[Any
 
     async def scene() -> None:
         async with serving() as app:
-            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
             assert (await check.ask()).passed
             assert check._streams is not None
             reader, writer = check._streams
@@ -567,7 +581,7 @@ def test_a_length_that_is_none_ends_no_check(gateway: Any, length: str) -> None:
     async def scene() -> None:
         async with serving() as app:
             app.answer = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
-            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
             assert (await check.ask()).passed, "the status says it; only the connection is not kept"
             app.answer = app.answer.decode().encode("latin-1", "ignore")
             assert (await check.ask()).passed
@@ -581,7 +595,7 @@ def test_no_answer_of_an_edge_breaks_the_check(answer: bytes) -> None:
     async def scene() -> None:
         async with serving() as app:
             app.answer = answer
-            check = EndpointCheck(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
             assert not (await check.ask()).passed
             assert not (await check.ask()).passed
 

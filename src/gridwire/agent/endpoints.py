@@ -32,7 +32,7 @@ class Endpoints:
         self._due = False  # verdicts that nginx does not have yet
         self._suspects = False  # edges that may be dead
         self._killing: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
-        self._edge = EdgeHealth(identity.node, lambda: self.reach, turned)
+        self._edge = EdgeHealth(identity.node, lambda: self.reach, turned, host.door)
         self._gateway = GatewayHealth(identity.node, self._verdict, self._suspect)
         self._of_gateway = identity.role is Role.GATEWAY
         self.reach: tuple[Reach, ...] = ()

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from gridwire.agent.probe import EndpointCheck, Result, check_target
+from gridwire.agent.probe import OwnCheck, Result, through_mesh
 from gridwire.agent.silence import Silences
 from gridwire.core.addressing import Address
 from gridwire.core.health import EndpointHealth, Health, HealthCheck, Tally, count
@@ -95,7 +95,7 @@ class Checks:
                 self._turned(key)
             self._asked(key, result, began)
             pause = watched.check.interval_ms / 1000
-            if state.tally.streak:
+            if state.tally.streak or (result.no_path and not result.silent):  # nginx is about to serve it
                 pause = min(pause, _TURNING_SECONDS)
             await asyncio.sleep(max(_SILENT_PAUSE if result.silent else 0.0, began + pause - loop.time()))
 
@@ -111,10 +111,14 @@ async def _survived(watched: _Watched) -> Result:
 
 
 class EdgeHealth:
-    """An edge's own services, asked where they run. What the edge does not consent to is not touched at all."""
+    """An edge's own services, asked where they run, through nginx's ``door``. What the edge does not consent to is not
+    touched at all."""
 
-    def __init__(self, node: NodeName, reach: Callable[[], tuple[Reach, ...]], turned: Callable[[], None]) -> None:
+    def __init__(
+        self, node: NodeName, reach: Callable[[], tuple[Reach, ...]], turned: Callable[[], None], door: str
+    ) -> None:
         self._node = node
+        self._door = door
         self._reach = reach
         self._checks = Checks(lambda _: turned())
         self._refused: tuple[EdgeService, ...] = ()
@@ -123,7 +127,7 @@ class EdgeHealth:
         services = spec.proxy.edge.services if spec.proxy.edge is not None else ()
         reach = self._reach()
         self._refused = tuple(s for s in services if not consents(reach, s.target, spec.mesh.prefix))
-        self._checks.watch({(s.service, self._node): _local(s) for s in services if s not in self._refused})
+        self._checks.watch({(s.service, self._node): _local(s, self._door) for s in services if s not in self._refused})
 
     def seen(self) -> tuple[EndpointHealth, ...]:
         found = [
@@ -212,15 +216,13 @@ class GatewayHealth:
             self._suspected()
 
 
-def _local(service: EdgeService) -> _Watched:
-    async def ask() -> Result:
-        return await check_target(service.target, service.health)
-
-    return _Watched((service.target, service.health), service.health, ask, lambda: None)
+def _local(service: EdgeService, door: str) -> _Watched:
+    one = OwnCheck(door, service.service, service.health)
+    return _Watched((service.target, service.health), service.health, one.ask, one.close)
 
 
 def _remote(service: ServiceName, endpoint: Endpoint, check: HealthCheck) -> _Watched:
-    one = EndpointCheck(endpoint.address, endpoint.port, service, check)
+    one = through_mesh(endpoint.address, endpoint.port, service, check)
     return _Watched((endpoint.address, endpoint.port, check), check, one.ask, one.close)
 
 

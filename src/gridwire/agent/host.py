@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gridwire.agent.dead_man import ROLL_BACK_SECONDS
 from gridwire.agent.reconcile import Section
+from gridwire.core import paths
 from gridwire.core.addressing import Address
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
@@ -47,12 +48,14 @@ class Pace:
 class Host:
     """The sections, and what they offer besides observe, plan and apply; all of it blocks and may raise GridwireError.
 
-    ``watches`` start threads that call back when the host changed. ``push_health`` hands verdicts to nginx;
-    ``received`` gives the bytes that came through the mesh from each address.
+    ``door``: the socket by which this host's nginx is asked. ``watches`` start threads that call back when the host
+    changed. ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each
+    address.
     """
 
     sections: tuple[Section, ...]
     reach: Callable[[], tuple[Reach, ...]] = no_reach
+    door: str = paths.DOOR_SOCKET
     watches: tuple[Callable[[Wake], Watch], ...] = ()
     push_health: Callable[[Mapping[tuple[ServiceName, NodeName], Health]], object] | None = None
     kill_sockets: Callable[[tuple[Address, ...]], object] | None = None

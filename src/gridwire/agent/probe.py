@@ -1,4 +1,8 @@
-"""Single checks, on asyncio streams: of a service beside us, and of an endpoint through the mesh.
+"""Single checks, on asyncio streams: an edge's nginx is asked to check its application, by a gateway through the mesh,
+by the edge's own agent through the door.
+
+Both get the same check, made with the rights of the traffic: an agent is root, could open sockets that nginx may not,
+Docker's behind a link that somebody else may set, and would send requests of control's choosing there.
 
 A check never raises for what it finds; it says whether it passed, why not, and whether the path itself failed.
 """
@@ -7,15 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gridwire.core.addressing import Address
 from gridwire.core.health import HealthCheck
 from gridwire.core.names import ServiceName
-from gridwire.core.targets import Target, UnixTarget
 
 CHECK_PATH = "/.gridwire/check"
+DOOR_PATH = "/check"
 SERVICE_HEADER = "X-Gridwire-Service"
 
 _LONGEST_HEAD = 16 * 1024
@@ -23,6 +28,9 @@ _LONGEST_BODY = 64 * 1024
 _LONGEST_LENGTH = 10  # digits of Content-Length
 # What the network says where the tunnel or the host at its other end is gone; a refusal comes from a live host.
 _NO_PATH = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.EADDRNOTAVAIL})
+# What the door says while nginx does not run: nobody can tell then whether the application does.
+_NO_NGINX = frozenset({errno.ENOENT, errno.ECONNREFUSED})
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +58,48 @@ class _Malformed(Exception):
     """The other end does not speak HTTP/1."""
 
 
-async def check_target(target: Target, check: HealthCheck) -> Result:
-    """The service itself, from the edge that it runs on, on a connection of its own."""
-    writer: asyncio.StreamWriter | None = None
-    try:
-        async with asyncio.timeout(check.timeout_ms / 1000):
-            if isinstance(target, UnixTarget):
-                reader, writer = await asyncio.open_unix_connection(target.path, limit=_LONGEST_HEAD)
-                host = "localhost"
-            else:
-                reader, writer = await asyncio.open_connection(str(target.address), target.port, limit=_LONGEST_HEAD)
-                host = str(target)
-            if check.kind == "tcp":
-                return Result(True)
-            writer.write(_request(check.path, host, "Connection: close"))
-            head = await _read_head(reader)
-            if head.status == check.status:
-                return Result(True)
-            return Result(False, f"answered {head.status}, not {check.status}")
-    except TimeoutError:
-        return Result(False, f"no answer within {check.timeout_ms} ms")
-    except _Malformed:
-        return Result(False, "does not answer in HTTP")
-    except OSError as error:
-        return Result(False, _said(error))
-    finally:
-        if writer is not None:
-            writer.close()
+def through_mesh(address: Address, port: int, service: ServiceName, check: HealthCheck) -> EndpointCheck:
+    """An endpoint as the gateway sees it: its edge's listener is asked."""
+
+    async def connect() -> _Streams:
+        return await asyncio.open_connection(str(address), port, limit=_LONGEST_HEAD)
+
+    host = f"[{address}]" if address.version == 6 else str(address)
+    return EndpointCheck(connect, _request(CHECK_PATH, host, service), check, _NO_PATH)
+
+
+class OwnCheck:
+    """A service of this edge, asked of the nginx beside us through its ``door``, the path of a socket."""
+
+    def __init__(self, door: str, service: ServiceName, check: HealthCheck) -> None:
+        async def connect() -> _Streams:
+            return await asyncio.open_unix_connection(door, limit=_LONGEST_HEAD)
+
+        self._nginx = EndpointCheck(connect, _request(DOOR_PATH, "nginx", service), check, _NO_NGINX)
+
+    async def ask(self) -> Result:
+        result = await self._nginx.ask()
+        if result.no_path:
+            return replace(result, reason=f"nginx does not run here ({result.reason})")
+        if result.reason == "unknown-service":  # the spec is on its way to nginx
+            return Result(False, "nginx does not serve it yet", no_path=True)
+        return result
+
+    def close(self) -> None:
+        self._nginx.close()
 
 
 class EndpointCheck:
-    """An endpoint as the gateway sees it: its edge's listener is asked, over a connection that is kept."""
+    """Asks over a connection that is kept. ``lost``: the errors of ``connect`` that say nothing of the endpoint."""
 
-    def __init__(self, address: Address, port: int, service: ServiceName, check: HealthCheck) -> None:
-        self._address = address
-        self._port = port
-        self._service = service
+    def __init__(
+        self, connect: Callable[[], Awaitable[_Streams]], request: bytes, check: HealthCheck, lost: frozenset[int]
+    ) -> None:
+        self._connect = connect
+        self._request = request
         self._check = check
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._lost = lost
+        self._streams: _Streams | None = None
 
     async def ask(self) -> Result:
         if self._streams is not None:
@@ -117,12 +129,12 @@ class EndpointCheck:
         seconds = self._check.timeout_ms / 1000
         try:
             async with asyncio.timeout(seconds):
-                self._streams = await asyncio.open_connection(str(self._address), self._port, limit=_LONGEST_HEAD)
+                self._streams = await self._connect()
         except TimeoutError:
             return Result(False, f"no connection within {self._check.timeout_ms} ms", no_path=True, silent=True)
         except OSError as error:
-            lost = error.errno in _NO_PATH
-            return Result(False, _said(error), no_path=lost, silent=lost)
+            lost = error.errno in self._lost
+            return Result(False, _said(error), no_path=lost, silent=lost and error.errno in _NO_PATH)
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange()
@@ -139,8 +151,7 @@ class EndpointCheck:
     async def _exchange(self) -> Result:
         assert self._streams is not None
         reader, writer = self._streams
-        host = f"[{self._address}]" if self._address.version == 6 else str(self._address)
-        writer.write(_request(CHECK_PATH, host, f"{SERVICE_HEADER}: {self._service}"))
+        writer.write(self._request)
         head = await _read_head(reader)
         if head.body is None or not head.keep or head.body > _LONGEST_BODY:
             self.close()
@@ -152,8 +163,9 @@ class EndpointCheck:
         return Result(False, head.reason or f"its edge answered {head.status}")
 
 
-def _request(path: str, host: str, header: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: gridwire-check\r\n{header}\r\n\r\n".encode()
+def _request(path: str, host: str, service: ServiceName) -> bytes:
+    lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "User-Agent: gridwire-check", f"{SERVICE_HEADER}: {service}")
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
 async def _read_head(reader: asyncio.StreamReader) -> _Head:

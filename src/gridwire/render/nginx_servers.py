@@ -89,6 +89,7 @@ def door(socket: str) -> Directive:
             for document in ("routing", "edge", "health")
         ),
         block("location", ("=", "/state"), phase("content", "door", "state")),
+        block("location", ("=", "/check"), phase("content", "edge", "check_own")),
         block("location", ("=", "/metrics"), phase("content", "door", "metrics")),
         block("location", ("/",), phase("content", "control", "nowhere")),
     )

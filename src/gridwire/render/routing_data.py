@@ -11,7 +11,7 @@ from gridwire.core.fleet import Balance
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.proxy import EdgeTable, Pool, RoutingTable
-from gridwire.core.targets import UnixTarget
+from gridwire.core.targets import Target, UnixTarget
 
 
 def routing_data(table: RoutingTable) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def edge_data(table: EdgeTable) -> dict[str, Any]:
                 else {"kind": "tcp", "address": service.target.address.exploded, "port": service.target.port},
                 "health": {
                     "kind": service.health.kind,
+                    "host": _check_host(service.target),
                     "path": service.health.path,
                     "status": service.health.status,
                     "timeout_ms": service.health.timeout_ms,
@@ -70,6 +71,18 @@ def edge_data(table: EdgeTable) -> dict[str, Any]:
             for service in table.services
         ],
     }
+
+
+def _check_host(target: Target) -> str:
+    """The Host that a check is sent with: the target as its owner wrote it, as curl would send it from the edge.
+
+    No route's host, of which there are many or none. An application that looks at Host takes its own address sooner
+    than a name that it never heard of (address literals and localhost are what frameworks let through by themselves),
+    its owner can allow it on every edge alike, and can see the same answer by hand.
+    """
+    if isinstance(target, UnixTarget):
+        return "localhost"
+    return str(target).removesuffix(":80")  # RFC 9110 §4.2.1: the default port is left out
 
 
 def health_data(states: Mapping[tuple[ServiceName, NodeName], Health]) -> dict[str, Any]:

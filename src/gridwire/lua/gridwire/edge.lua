@@ -69,36 +69,59 @@ end
 
 local function over_http(socket, service)
     local check = service.health
-    local _, failure = socket:send("GET " .. check.path .. " HTTP/1.1\r\nHost: " .. service.name
+    local _, failure = socket:send("GET " .. check.path .. " HTTP/1.1\r\nHost: " .. check.host
         .. "\r\nUser-Agent: gridwire-check\r\nConnection: close\r\n\r\n")
     if failure then return nil, failure end
     local line, problem = socket:receive("*l")
     if not line then return nil, problem end
     local status = tonumber(line:match("^HTTP/1%.[01] (%d%d%d)"))
     if status == check.status then return true end
-    return nil, "status " .. (status or "none") .. ", expected " .. check.status
+    if not status then return nil, "does not answer in HTTP" end
+    return nil, "answered " .. status .. ", not " .. check.status
 end
 
--- The service's health check, made here and now for a gateway: no agent takes part in it.
-function _M.check()
-    local service, status, why = asked(ngx.var)
-    if not service then return reason.answer(status == UNSENT and 503 or status, why) end
+-- The service's health check, made here and now; nil and why not.
+local function healthy(service)
     local socket = ngx.socket.tcp()
     socket:settimeout(service.health.timeout_ms)
     local ok, failure
     if service.unix then
         ok, failure = socket:connect(service.host)
     else
-        ok, failure = socket:connect((service.host:gsub("[%[%]]", "")), service.port)
+        ok, failure = socket:connect(service.host, service.port) -- IPv6 in brackets, or it reads a port in it
     end
     if ok and service.health.kind == "http" then ok, failure = over_http(socket, service) end
     socket:close()
-    if ok then
-        ngx.header["Content-Type"] = "text/plain"
-        ngx.print("up\n")
-        return
-    end
+    return ok, failure
+end
+
+local function up()
+    ngx.header["Content-Type"] = "text/plain"
+    ngx.header["Content-Length"] = 3
+    ngx.print("up\n")
+end
+
+-- For a gateway: no agent takes part in it.
+function _M.check()
+    local service, status, why = asked(ngx.var)
+    if not service then return reason.answer(status == UNSENT and 503 or status, why) end
+    local ok, failure = healthy(service)
+    if ok then return up() end
     return reason.answer(503, failure == "timeout" and "app-timeout" or "app-unreachable")
+end
+
+-- For the agent beside us, through the door: the same check, and what exactly was wrong.
+function _M.check_own()
+    local service = served.edge and served.edge.services[ngx.var.http_x_gridwire_service or ""]
+    if not service then return reason.answer(503, "unknown-service") end
+    local ok, failure = healthy(service)
+    if ok then return up() end
+    if failure == "timeout" then failure = "no answer within " .. service.health.timeout_ms .. " ms" end
+    if failure == "no such file or directory" then failure = "there is no such socket" end
+    ngx.status = 503
+    ngx.header["X-Gridwire-Reason"] = failure
+    ngx.header["Content-Length"] = 0
+    return ngx.exit(ngx.HTTP_OK)
 end
 
 return _M
