@@ -126,6 +126,28 @@ def test_hosts_that_is_a_bind_mount_is_written_in_place(tmp_path: Path, monkeypa
     assert [p.name for p in tmp_path.iterdir()] == ["hosts"]
 
 
+def test_hosts_that_is_a_read_only_bind_mount_says_so(tmp_path: Path) -> None:
+    """As docker run -v /etc/hosts:/etc/hosts:ro makes it: neither renamed over (EBUSY) nor rewritten (EROFS)."""
+    path = tmp_path / "hosts"
+    path.write_text("127.0.0.1 localhost\n")
+    script = (
+        "import sys; from pathlib import Path; from gridwire.adapters.files import write_hosts\n"
+        "from gridwire.core.errors import GridwireError\n"
+        "try: write_hosts(Path(sys.argv[1]), 'other')\n"
+        "except GridwireError as error: print(error.what)\n"
+    )
+    mount = 'mount --bind "$3" "$3" && mount -o remount,bind,ro "$3" && exec "$1" -c "$2" "$3"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, script, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.strip() == f"cannot write {path}: Read-only file system", done.stderr
+    assert path.read_text() == "127.0.0.1 localhost\n"
+
+
 def test_a_full_disk_is_told_from_other_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.EDQUOT, "Disk quota exceeded")

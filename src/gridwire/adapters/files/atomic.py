@@ -20,7 +20,7 @@ def make_directory(path: Path, mode: int = 0o700) -> None:
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(mode)
     except OSError as error:
-        raise _failed("make", path, error) from error
+        raise file_error("make", path, error) from error
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -30,7 +30,7 @@ def read_bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _failed("read", path, error) from error
+        raise file_error("read", path, error) from error
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o600, *, owner: tuple[int, int] | None = None) -> None:
@@ -57,7 +57,7 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600, *, owner: tuple[
             raise
         sync_directory(path.parent)
     except OSError as error:
-        raise _failed("write", path, error) from error
+        raise file_error("write", path, error) from error
 
 
 def keep_link(source: Path, target: Path) -> None:
@@ -66,7 +66,7 @@ def keep_link(source: Path, target: Path) -> None:
         target.unlink(missing_ok=True)
         target.hardlink_to(source)
     except OSError as error:
-        raise _failed("keep", target, error) from error
+        raise file_error("keep", target, error) from error
 
 
 def sync_directory(path: Path) -> None:
@@ -83,7 +83,7 @@ def remove_file(path: Path) -> None:
         path.unlink(missing_ok=True)
         sync_directory(path.parent)
     except OSError as error:
-        raise _failed("remove", path, error) from error
+        raise file_error("remove", path, error) from error
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -92,7 +92,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _failed(verb: str, path: Path, error: OSError) -> GridwireError:
+def file_error(verb: str, path: Path, error: OSError) -> GridwireError:
+    """What to raise for ``error``: Unavailable (code ``disk-full``) where there is no room, else with code ``file``."""
     if error.errno in _FULL:
         return Unavailable(
             f"cannot {verb} {path}: no space left", fix=f"free some space below {path.parent}", code="disk-full"

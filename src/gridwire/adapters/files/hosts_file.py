@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from gridwire.adapters.files.atomic import read_bytes, write_atomic
+from gridwire.adapters.files.atomic import file_error, read_bytes, write_atomic
 from gridwire.core.errors import GridwireError
 
 
@@ -19,9 +19,16 @@ def read_hosts(path: Path) -> str | None:
 def write_hosts(path: Path, text: str) -> None:
     """Replace the file, with the mode and owner that it had; a symlink stays one, and its target is written.
 
-    A container's bind mount cannot be renamed over (EBUSY): there the file is rewritten in place.
+    A container's bind mount cannot be renamed over (EBUSY): there the file is rewritten in place. Raise GridwireError
+    where it cannot be written, as where that mount is read-only.
     """
-    target = path.resolve()
+    try:
+        _write(path.resolve(), text)
+    except OSError as error:
+        raise file_error("write", path, error) from error
+
+
+def _write(target: Path, text: str) -> None:
     content = text.encode("utf-8", "surrogateescape")
     try:
         status = target.stat()
