@@ -43,7 +43,10 @@ def test_a_gateway_that_does_not_answer_is_named(world: Any, monkeypatch: pytest
     monkeypatch.setattr("gridwire.control.routes.nodes.REVOKE_SECONDS", 0.2)
     answer = world.local.post("/api/v1/nodes/home-1/revoke")
     assert (answer.status_code, answer.json()["code"]) == (504, "not-finished")
-    assert "gw" in answer.json()["detail"]
+    detail = answer.json()["detail"]
+    assert "home-1 is marked revoked, but gw has not said that it is cut off there" in detail
+    assert "is cut off here" not in detail, "nobody has cut anything yet"
+    assert "see that the agent runs on gw" in answer.json()["fix"]
     assert world.state(joined.address) == "revoking"
     before = world.version()
     assert world.local.post("/api/v1/nodes/home-1/revoke").status_code == 504

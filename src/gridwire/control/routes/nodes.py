@@ -92,8 +92,10 @@ async def revoke(name: str, grid: GridOf, author: AuthorOf) -> Revoked:
         if remaining <= 0 or grid.heard.closed:
             names = ", ".join(gateway.name for gateway in missing)
             raise NotFinished(
-                f"{node.name} is cut off here, but {names} has not said that it is so",
-                fix="it is finished when that gateway's agent reports; ask again, or see `gridwire status`",
+                f"{node.name} is marked revoked, but {names} {'has' if len(missing) == 1 else 'have'} not said that it "
+                "is cut off there: until then it may still get through",
+                fix=f"see that the agent runs on {names} (`gridwire status`): it cuts the node as soon as it hears of "
+                "it; then ask again, which is safe",
             )
         await grid.heard.rung(seen, remaining)
 
