@@ -165,6 +165,12 @@ class Specs:
             )
         return self.at(revision, fleet=fleet)
 
+    def with_gateway(self, revision: int) -> NodeSpec:
+        gateway = replace(
+            self.fleet.node("gw"), name="gw-2", address=ip_address("10.85.0.2"), public_key=public_key(key_of("gw-2"))
+        )
+        return self.at(revision, fleet=self.fleet.put(gateway))
+
     def without(self, revision: int, name: str) -> NodeSpec:
         fleet = self.fleet.put(replace(self.fleet.node(name), state=NodeState.REVOKED))
         return self.at(revision, fleet=fleet)

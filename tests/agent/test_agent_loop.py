@@ -361,6 +361,52 @@ def test_a_spec_that_cuts_the_node_off_is_rolled_back(play: Any, edge: Any) -> N
     play(edge, scene, pace=replace(QUICK, dead_man=0.4))
 
 
+def test_a_spec_that_cuts_the_node_off_before_all_of_it_is_there_is_rolled_back(play: Any, edge: Any) -> None:
+    """nginx is not installed yet, so the spec is never applied to its end; what was applied cut the node off."""
+
+    async def scene(on: Scene) -> None:
+        on.control.spec = edge.at(1)
+        async with on.agent():
+            await until(lambda: on.state.load_committed() == edge.at(1))
+            on.host.proxy.error = Unavailable("nginx is not installed")
+            on.host.proxy.fail_at = set(range(on.host.proxy.applied + 1, 10_000))
+            apply = on.host.mesh.apply
+
+            def cut(action: Any) -> None:
+                apply(action)
+                on.control.mute = True
+
+            on.host.mesh.apply = cut
+            on.control.spec = edge.with_gateway(2)
+            await until(lambda: on.host.mesh.parts == list(on.host.mesh.wanted(on.control.spec)))
+            await until(lambda: on.host.mesh.parts == list(on.host.mesh.wanted(edge.at(1))))
+            assert on.state.load_spec().spec == edge.at(1)
+            assert any("was not heard" in fields.get("detail", "") for _, fields in on.logged)
+
+    play(edge, scene, pace=replace(QUICK, dead_man=0.4))
+
+
+def test_a_part_of_a_spec_that_carries_stays_while_the_rest_is_awaited(play: Any, edge: Any) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = edge.at(1)
+        async with on.agent():
+            await until(lambda: on.state.load_committed() == edge.at(1))
+            on.host.proxy.error = Unavailable("nginx is not installed")
+            on.host.proxy.fail_at = set(range(on.host.proxy.applied + 1, 10_000))
+            on.control.spec = edge.at(2)
+            awaiting = lambda: [r for r in on.control.reports if r.state is ApplyState.APPLYING]  # noqa: E731
+            await until(lambda: len(awaiting()) > 3)
+            on.control.mute = True
+            deadline = asyncio.get_running_loop().time() + 1
+            await until(lambda: asyncio.get_running_loop().time() > deadline)
+            assert on.state.load_spec().spec == edge.at(2), "control went away long after the change"
+            on.control.mute = False
+            on.host.proxy.fail_at = set()
+            await until(lambda: on.state.load_committed() == edge.at(2))
+
+    play(edge, scene, pace=replace(QUICK, dead_man=0.4))
+
+
 def test_a_boot_from_the_disk_is_never_judged_by_controls_absence(play: Any, edge: Any) -> None:
     async def scene(on: Scene) -> None:
         on.state.save_spec(edge.at(1))

@@ -178,22 +178,22 @@ class Agent:
 
     def _make(self, spec: NodeSpec, quick: bool) -> Outcome:
         """Blocking. Make the host this spec, and draw the consequences for which spec is followed."""
-        desired = self._desired
-        if desired.live and self._dead_man.overdue(self._elapsed()):
+        desired, timer = self._desired, self._dead_man
+        if cut_off := desired.live and timer.overdue(self._elapsed()):
             outcome = self._reconciler.roll_back(spec, _cut_off(spec, self._pace.dead_man))
+            timer.disarm()
         else:
+            if desired.live and self._identity.role is not Role.GATEWAY:
+                timer.arm(self._elapsed())
             outcome = self._reconciler.apply(spec, live=desired.live, quick=quick)
+            timer.applied(self._elapsed(), changed=bool(outcome.done), whole=outcome.state is ApplyState.IN_SYNC)
         if outcome.version is not None:
             self._seen.in_force = outcome.version
-        kept = False
-        if outcome.state is ApplyState.IN_SYNC and desired.live and not self._dead_man.armed:
-            through_mesh = self._identity.role is not Role.GATEWAY
-            kept = not (through_mesh and self._dead_man.arm(self._elapsed()))
-            if kept:
-                desired.kept()
+        kept = outcome.state is ApplyState.IN_SYNC and desired.live and not timer.armed
+        if kept:
+            desired.kept()
         elif outcome.state is ApplyState.ROLLED_BACK:
-            cut_off = self._dead_man.armed
-            self._dead_man.disarm()
+            timer.disarm()
             desired.rolled_back(self._elapsed(), first_hold=self._pace.dead_man if cut_off else self._pace.hold)
         self._tell(spec, outcome)
         if kept:
