@@ -102,14 +102,16 @@ class MemorySection:
         return (*put, *cut)
 
     def apply(self, action: Action) -> None:
-        assert isinstance(action, Put)
+        assert isinstance(action, Put | Drop)
         self.applied += 1
         if self.applied in self.fail_at:
             raise self.error
         self.journal.append(f"{self.name}: {action.reason}")
         if self.stuck:
             return
-        if action.part is None:
+        if isinstance(action, Drop):
+            self.parts.remove(action.part)
+        elif action.part is None:
             del self.parts[action.place :]
         else:
             self.parts[action.place : action.place + 1] = [action.part]
@@ -121,13 +123,37 @@ class Put(Action):
     part: object
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(Action):
+    part: object
+
+
+class MemoryMesh(MemorySection):
+    """One that also cuts off what is wanted no more. ``cannot_plan``: what ``plan`` raises, which no cut needs."""
+
+    cannot_plan: Exception | None = None
+
+    def plan(self, spec: NodeSpec, observed: Known[tuple[object, ...]] | Unknown, now: datetime) -> tuple[Action, ...]:
+        if self.cannot_plan is not None:
+            raise self.cannot_plan
+        return super().plan(spec, observed, now)
+
+    def plan_cuts(
+        self, spec: NodeSpec, observed: Known[tuple[object, ...]] | Unknown, now: datetime
+    ) -> tuple[Action, ...]:
+        if isinstance(observed, Unknown):
+            return ()
+        wanted = self.wanted(spec)
+        return tuple(Drop(part=part, reason=f"drop {part}") for part in observed.value if part not in wanted)
+
+
 class MemoryHost:
     """Four sections over parts of the spec that differ between revisions."""
 
     def __init__(self) -> None:
         self.journal: list[str] = []
         self.guard = MemorySection("guard", lambda s: tuple(str(o.addresses) for o in s.guard.openings), self.journal)
-        self.mesh = MemorySection("mesh", lambda s: tuple(p.public_key for p in s.mesh.peers), self.journal)
+        self.mesh = MemoryMesh("mesh", lambda s: tuple(p.public_key for p in s.mesh.peers), self.journal)
         self.proxy = MemorySection("proxy", lambda s: ("nginx.conf", f"r{s.revision}"), self.journal)
         self.names = MemorySection("names", lambda s: s.names.entries, self.journal)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -536,6 +537,109 @@ def test_a_change_of_the_host_wakes_it(play: Any, gateway: Any) -> None:
         assert closed.is_set()
 
     play(gateway, scene, pace=replace(QUICK, heal=60.0))
+
+
+class Watch:
+    """One watch of the host; ``changed`` is called as its thread would, when something changed."""
+
+    def __init__(self, on: Scene) -> None:
+        self._wakers: list[Callable[[], None]] = []
+        on.more["watches"] = (self._watch,)
+
+    def _watch(self, wake: Callable[[], None]) -> Watch:
+        self._wakers.append(wake)
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def changed(self) -> None:
+        threading.Thread(target=self._wakers[0]).start()
+
+
+SLOW = replace(QUICK, heal=60.0, failed=60.0, longest_failed=60.0, report=0.1)
+
+
+def test_the_guard_is_healed_while_everything_else_is_held_up(play: Any, gateway: Any) -> None:
+    """As behind an nginx that was stopped (SIGSTOP), a wg that hangs, a resolver that answers nobody."""
+    held, let_go = threading.Event(), threading.Event()
+
+    async def scene(on: Scene) -> None:
+        watch = Watch(on)
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            observe = on.host.proxy.observe
+
+            def hold_up() -> Any:
+                held.set()
+                assert let_go.wait(30)
+                return observe()
+
+            on.host.proxy.observe = hold_up
+            on.control.spec = gateway.at(2)
+            try:
+                await until(held.is_set)
+                on.host.guard.parts.clear()
+                began = asyncio.get_running_loop().time()
+                watch.changed()
+                await until(lambda: tuple(on.host.guard.parts) == on.host.guard.wanted(gateway.at(2)))
+                assert asyncio.get_running_loop().time() - began < 1
+            finally:
+                let_go.set()
+            await until(lambda: on.in_force() == (1, 2))
+
+    play(gateway, scene, pace=SLOW)
+
+
+def test_the_guard_is_healed_at_once_after_something_else_failed(play: Any, gateway: Any) -> None:
+    async def scene(on: Scene) -> None:
+        watch = Watch(on)
+        on.host.mesh.fail_at = set(range(1, 1000))
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.control.last is not None and on.control.last.state is ApplyState.FAILED)
+            on.host.guard.parts.clear()
+            began = asyncio.get_running_loop().time()
+            watch.changed()
+            await until(lambda: tuple(on.host.guard.parts) == on.host.guard.wanted(gateway.at(1)))
+            assert asyncio.get_running_loop().time() - began < 1
+
+    play(gateway, scene, pace=SLOW)
+
+
+def test_nginx_is_ended_where_the_guard_cannot_be_made_to_stand_and_not_before(play: Any, gateway: Any) -> None:
+    ended: list[float] = []
+
+    def end() -> bool:
+        ended.append(time.monotonic())
+        return len(ended) == 1
+
+    async def scene(on: Scene) -> None:
+        watch = Watch(on)
+        on.more["end_nginx"] = end
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            on.host.guard.fail_at = {on.host.guard.applied + 1}
+            on.host.guard.parts.clear()
+            watch.changed()
+            await until(lambda: tuple(on.host.guard.parts) == on.host.guard.wanted(gateway.at(1)))
+            assert not ended, "it came back in a moment"
+            on.host.guard.fail_at = set(range(1000))
+            on.host.guard.parts.clear()
+            began = time.monotonic()
+            watch.changed()
+            await until(lambda: ended)
+            assert ended[0] - began >= 0.2
+            await until(lambda: any(f.where == "guard" and "it broke" in f.what for f in on.control.last.findings))
+            told = [fields["did"] for event, fields in on.logged if event == "guarded"]
+            assert ["guard: nginx was ended, which may not serve without it"] in told
+            on.host.guard.fail_at = set()
+            await until(lambda: tuple(on.host.guard.parts) == on.host.guard.wanted(gateway.at(1)))
+            await until(lambda: not any(f.where == "guard" for f in on.control.last.findings))
+
+    play(gateway, scene, pace=replace(QUICK, heal=60.0, failed=0.05, longest_failed=60.0, bare=0.2))
 
 
 def test_an_invitation_ends_by_the_agents_own_clock_with_control_dead(play: Any, gateway: Any) -> None:

@@ -18,9 +18,9 @@ from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.guard import GuardSpec
-from gridwire.core.mesh_actions import KillSockets, SetEndpoint
+from gridwire.core.mesh_actions import KillSockets, RemovePeers, SetEndpoint
 from gridwire.core.names import HostName, Interface, NodeName
-from gridwire.core.observed import Known
+from gridwire.core.observed import Known, Unknown
 from gridwire.core.proxy import ProxySpec
 from gridwire.core.spec import NamesSpec, NodeSpec, Tombstone
 from gridwire.core.wireguard import MeshSpec, Peer, PublicKey
@@ -226,3 +226,44 @@ def test_tunnel_of_one_that_joins_changes_its_key(tmp_path: Path) -> None:
     assert list((tmp_path / "run").iterdir()) == [], "no key stays behind"
     tunnel.down()
     assert backend.observe(GW0) == Known(None)
+
+
+def test_who_must_go_is_cut_whatever_became_of_the_key(node: Node, killed: list[Address]) -> None:
+    kept, revoked, expiring = a_peer("10.85.1.0"), a_peer("10.85.1.1"), a_peer("10.85.1.2", expires=NOW + timedelta(1))
+    node.become(a_spec(kept, revoked, expiring))
+    killed.clear()
+    stone = Tombstone(node=NodeName("old"), address=ip_address("10.85.1.1"), public_key=revoked.public_key)
+    spec = a_spec(kept, expiring, tombstones=(stone,))
+    node.key.chmod(0o644)
+    node.now = NOW + timedelta(2)
+    with pytest.raises(Conflict):
+        node.plan(spec)
+    for action in node.section.plan_cuts(spec, node.section.observe(), node.now):
+        node.section.apply(action)
+    observed = node.section.observe()
+    assert isinstance(observed, Known)
+    assert observed.value is not None
+    assert [peer.public_key for peer in observed.value.peers] == [kept.public_key]
+    assert killed == [ip_address("10.85.1.1"), ip_address("10.85.1.2")]
+    assert node.section.plan_cuts(spec, observed, node.now) == (), "and nothing is cut twice"
+    node.key.chmod(0o600)
+    assert node.plan(spec) == (), "the cuts are the plan's own"
+
+
+def test_an_edge_cuts_a_gateway_that_was_withdrawn_only_with_the_one_in_its_place(
+    node: Node, killed: list[Address]
+) -> None:
+    """It may be the one through which control is asked; one that was revoked is not spared."""
+    old, new = a_peer("10.85.0.2"), a_peer("10.85.0.3")
+    node.become(a_spec(old))
+    edge = replace(a_spec(new), role=Role.EDGE)
+    assert node.section.plan_cuts(edge, node.section.observe(), NOW) == ()
+    assert node.plan(edge) != ()
+    stone = Tombstone(node=NodeName("gw-2"), address=ip_address("10.85.0.2"), public_key=old.public_key)
+    cuts = node.section.plan_cuts(replace(edge, tombstones=(stone,)), node.section.observe(), NOW)
+    assert [type(cut) for cut in cuts] == [RemovePeers, KillSockets]
+
+
+def test_what_cannot_be_seen_is_not_cut(node: Node) -> None:
+    stone = Tombstone(node=NodeName("old"), address=ip_address("10.85.1.1"), public_key=a_peer().public_key)
+    assert node.section.plan_cuts(a_spec(tombstones=(stone,)), Unknown("no"), NOW) == ()

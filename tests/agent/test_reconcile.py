@@ -11,7 +11,7 @@ import pytest
 
 from gridwire.agent.reconcile import Reconciler
 from gridwire.agent.state_dir import AgentState
-from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.errors import Conflict, GridwireError, Unavailable
 from gridwire.protocol.agent import ApplyState
 
 Clock = Callable[[], datetime]
@@ -177,7 +177,7 @@ def test_an_observation_that_crashes_is_unknown(
     def crash() -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr(host.names, "observe", crash)
+    monkeypatch.setattr(host.proxy, "observe", crash)
     outcome = engine.apply(edge.at(1), live=False)
     assert outcome.state is ApplyState.APPLYING
     assert "surprise" in outcome.detail
@@ -210,12 +210,94 @@ def test_a_rollback_never_lets_a_revoked_node_back_in(
     assert revoked.public_key not in {peer.public_key for peer in after_restart.mesh.peers}
 
 
-def test_a_revoked_peer_is_cut_before_anything_else(
-    host: Any, engine: Reconciler, gateway: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("behind_a_guard", "order"), [(True, ["mesh", "guard"]), (False, ["guard", "mesh"])])
+def test_a_revoked_peer_is_cut_before_all_but_a_guard_that_does_not_stand(
+    host: Any,
+    engine: Reconciler,
+    state: AgentState,
+    gateway: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    behind_a_guard: bool,
+    order: list[str],
 ) -> None:
-    monkeypatch.setattr("gridwire.agent.reconcile.cuts_first", lambda *_: True)
-    engine.apply(gateway.at(1), live=False)
-    assert next(line.partition(":")[0] for line in host.journal) == "mesh"
+    took(state, engine, gateway.at(1))
+    monkeypatch.setattr("gridwire.agent.reconcile.cuts_first", lambda *_: behind_a_guard)
+    host.journal.clear()
+    engine.apply(gateway.without(2, "home-2"), live=False)
+    sections = [line.partition(":")[0] for line in host.journal]
+    assert list(dict.fromkeys(sections)) == [*order, "proxy"]
+
+
+def test_a_section_that_cannot_plan_stops_neither_guard_nor_cut_nor_proxy(
+    host: Any, engine: Reconciler, state: AgentState, gateway: Any
+) -> None:
+    """As where node.key was made readable by others: the device is left as it is, but for who must go."""
+    took(state, engine, gateway.at(1))
+    host.mesh.cannot_plan = Conflict("node.key can be read by others than root", code="key-exposed")
+    host.guard.parts.clear()
+    assert engine.apply(gateway.at(1), live=False).error is not None
+    assert tuple(host.guard.parts) == host.guard.wanted(gateway.at(1))
+    spec = gateway.without(2, "home-2")
+    state.save_spec(spec)
+    outcome = engine.apply(spec, live=True)
+    assert host.is_as(spec)
+    assert outcome.state is ApplyState.FAILED, "what the older spec fails with too is no reason to go back to it"
+    assert outcome.version is None
+    assert outcome.error is not None
+    assert outcome.error.code == "key-exposed"
+    assert "mesh: node.key can be read by others" in outcome.detail
+    before = len(host.journal)
+    engine.apply(spec, live=True)
+    assert len(host.journal) == before, "and nothing goes to and fro"
+
+
+@pytest.mark.parametrize("section", ["guard", "mesh", "proxy"])
+@pytest.mark.parametrize("error", [GridwireError("it broke", code="broke"), Unavailable("not yet"), KeyError("a bug")])
+def test_whatever_fails_a_revoked_peer_is_cut(
+    host: Any, engine: Reconciler, state: AgentState, gateway: Any, section: str, error: Exception
+) -> None:
+    took(state, engine, gateway.at(1))
+    revoked = gateway.fleet.node("home-2")
+    spec = gateway.without(2, "home-2")
+    failing = getattr(host, section)
+    keep = 1 if section == "mesh" else 0  # the cut itself is the mesh's first action
+    failing.error, failing.fail_at = error, set(range(failing.applied + 1 + keep, 1000))
+    engine.apply(spec, live=False)
+    assert revoked.public_key not in host.mesh.parts
+
+
+def test_a_cut_that_fails_keeps_no_other_from_being_made(host: Any, engine: Reconciler, gateway: Any) -> None:
+    engine.apply(gateway.at(1), live=True)
+    gone = {gateway.fleet.node(name).public_key for name in ("home-1", "home-2")}
+    spec = gateway.without(2, "home-2")
+    host.mesh.wanted = lambda s: tuple(p.public_key for p in s.mesh.peers if p.public_key not in gone)
+    host.mesh.fail_at = {host.mesh.applied + 1}
+    outcome = engine.apply(spec, live=False)
+    assert len(gone & set(host.mesh.parts)) == 1
+    assert "it broke" in outcome.detail
+    assert tuple(host.proxy.parts) == host.proxy.wanted(spec)
+    engine.apply(spec, live=False)
+    assert not gone & set(host.mesh.parts)
+
+
+def test_what_is_wrong_with_the_names_is_told_and_takes_no_spec_back(
+    host: Any, engine: Reconciler, state: AgentState, edge: Any
+) -> None:
+    host.names.wanted = lambda s: (f"names of {s.revision}",)
+    took(state, engine, edge.at(1))
+    for revision, wrong in enumerate(("fail_at", "stuck", "unknown"), 2):
+        spec = edge.at(revision)
+        state.save_spec(spec)
+        host.names.fail_at = set(range(1000)) if wrong == "fail_at" else set()
+        host.names.stuck = wrong == "stuck"
+        host.names.unknown = "/etc/hosts cannot be read" if wrong == "unknown" else ""
+        outcome = engine.apply(spec, live=True)
+        assert (outcome.state, outcome.version) == (ApplyState.IN_SYNC, spec.version)
+        assert outcome.detail.startswith(("names: ", "applied, and it does not stand (names: "))
+        assert tuple(host.proxy.parts) == host.proxy.wanted(spec)
+    host.names.unknown = ""
+    assert engine.apply(edge.at(4), live=True).detail == ""
+    assert host.is_as(edge.at(4))
 
 
 def test_a_disk_that_is_full_is_said_and_undoes_nothing(
@@ -251,3 +333,15 @@ def test_quickly_only_what_the_spec_wants_otherwise_is_looked_at(host: Any, engi
     looked.clear()
     engine.apply(gateway.at(4), live=False, quick=True)
     assert set(looked) == {"guard", "mesh", "proxy", "names"}, "after a failure all of it is looked at"
+
+
+def test_not_even_quickly_does_anything_go_on_without_a_guard(host: Any, engine: Reconciler, gateway: Any) -> None:
+    engine.apply(gateway.at(1), live=False)
+    host.guard.parts.clear()
+    host.guard.fail_at = set(range(1000))
+    kept = engine.guard.heal(since=float("inf"))
+    assert kept is not None
+    assert kept.error is not None
+    before = list(host.proxy.parts)
+    assert engine.apply(gateway.at(2), live=False, quick=True).state is not ApplyState.IN_SYNC
+    assert host.proxy.parts == before

@@ -33,10 +33,6 @@ def test_nothing_to_do_is_an_empty_plan() -> None:
     assert not arrange({"guard": (), "mesh": ()})
 
 
-def test_a_cut_goes_first() -> None:
-    assert section_order(("guard", "mesh", "proxy"), cut_first=True) == ("mesh", "guard", "proxy")
-
-
 def test_a_section_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="printer"):
         section_order(("guard", "printer"))
@@ -99,7 +95,7 @@ STONE = Tombstone(node="old", address=ip_address("10.85.1.9"), public_key=KEY)
         ((), Known(guard_seen(True)), Known(mesh_seen(KEY)), False),
     ],
 )
-def test_mesh_goes_first_only_to_cut_a_revoked_peer_behind_a_guard(
+def test_a_cut_goes_first_only_where_a_revoked_node_is_a_peer_behind_a_guard(
     tombstones: tuple[Tombstone, ...], guard: Any, mesh: Any, cut: bool
 ) -> None:
     assert cuts_first(spec(*tombstones), guard, mesh) is cut

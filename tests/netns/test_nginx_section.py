@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from gridwire.adapters.nginx import Nginx, find_nginx, master_pid
+from gridwire.adapters.nginx.master import workers_of as workers_here
 from gridwire.agent.proxy import ProxySection, launch_of
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError, Unavailable
@@ -154,6 +157,11 @@ def up(host: Host, spec: NodeSpec) -> None:
     until(lambda: host.plan(spec) == (), "nginx to serve the spec")
 
 
+def workers_of(host: Host) -> list[int]:
+    with host.namespace.inside():
+        return workers_here(host.launch.config)
+
+
 def test_nginx_waits_for_guard_text_and_address_in_turn_and_then_serves(host: Host) -> None:
     spec = spec_of(service("api", 9000))
     host.run_nginx()
@@ -250,6 +258,43 @@ def test_a_reload_that_fails_puts_the_text_back(host: Host) -> None:
     assert raised.value.code == "nginx-refused"
     assert Path(host.launch.config).read_text() == before
     assert host.section.door().state()["config"] in before, "the old one serves on"
+
+
+@contextmanager
+def stopped(host: Host) -> Iterator[None]:
+    assert host.process is not None
+    found = [host.process.pid, *workers_of(host)]
+    try:
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_an_nginx_that_says_nothing_is_away_in_a_moment(host: Host) -> None:
+    spec = spec_of(service("api", 9000))
+    up(host, spec)
+    with stopped(host):
+        began = time.monotonic()
+        assert [type(action) for action in host.plan(spec)] == [AwaitNginx]
+        with pytest.raises(Unavailable):
+            host.apply(*host.plan(spec))
+        assert time.monotonic() - began < 4
+    until(lambda: host.plan(spec) == (), "nginx to go on")
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_nginx_is_ended_at_once_even_where_it_was_stopped(host: Host, busy: bool) -> None:
+    up(host, spec_of(service("api", 9000)))
+    assert host.process is not None
+    with stopped(host) if busy else nullcontext(), host.namespace.inside():
+        assert host.section.end()
+        host.process.wait(5)
+        until(lambda: not workers_of(host), "its workers to end")
+        assert not host.section.end(), "there is none any more"
 
 
 def test_a_node_without_listeners_runs_no_nginx(host: Host) -> None:

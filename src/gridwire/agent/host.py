@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gridwire.agent.dead_man import ROLL_BACK_SECONDS
-from gridwire.agent.reconcile import Section
+from gridwire.agent.section import Section
 from gridwire.core import paths
 from gridwire.core.addressing import Address
 from gridwire.core.health import Health
@@ -26,14 +26,20 @@ def no_reach() -> tuple[Reach, ...]:
     return ()
 
 
+def no_nginx() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """All in seconds. ``hold``: how long a spec that was rolled back rests before it is tried once more."""
+    """All in seconds. ``hold``: how long a spec that was rolled back rests before it is tried once more. ``bare``: how
+    long nginx may go on serving while the guard cannot be made to stand."""
 
     heal: float = 2.0
     waiting: float = 0.3
     long_waiting: float = 1.0
     failed: float = 0.5
+    bare: float = 2.0
     longest_failed: float = 10.0
     report: float = 5.0
     poll: float = 25.0
@@ -49,14 +55,15 @@ class Host:
     """The sections, and what they offer besides observe, plan and apply; all of it blocks and may raise GridwireError.
 
     ``door``: the socket by which this host's nginx is asked. ``watches`` start threads that call back when the host
-    changed. ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each
-    address.
+    changed. ``end_nginx`` ends ours and tells whether there was one: it may not serve without the guard.
+    ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address.
     """
 
     sections: tuple[Section, ...]
     reach: Callable[[], tuple[Reach, ...]] = no_reach
     door: str = paths.DOOR_SOCKET
     watches: tuple[Callable[[Wake], Watch], ...] = ()
+    end_nginx: Callable[[], bool] = no_nginx
     push_health: Callable[[Mapping[tuple[ServiceName, NodeName], Health]], object] | None = None
     kill_sockets: Callable[[tuple[Address, ...]], object] | None = None
     received: Callable[[], dict[Address, int]] | None = None

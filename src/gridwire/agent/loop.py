@@ -20,6 +20,7 @@ from gridwire.agent.control_link import ControlLink, answered
 from gridwire.agent.dead_man import DeadMan
 from gridwire.agent.desired import Desired
 from gridwire.agent.endpoints import Endpoints
+from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
 from gridwire.agent.reports import Said, make_report
@@ -88,6 +89,7 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
         self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
+        self._duty = GuardDuty(self._reconciler.guard, host.end_nginx, self._of_guard, self._pace)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -95,7 +97,12 @@ class Agent:
     async def run(self) -> None:
         """Returns after ``stop``. Once for each agent."""
         await asyncio.to_thread(self._desired.boot)
-        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [self._reconcile, self._poll, self._report]
+        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self._duty.run,
+            self._reconcile,
+            self._poll,
+            self._report,
+        ]
         loops += [self._push_health] if self._host.push_health is not None else []
         loops += [self._witness] if self._identity.role is Role.GATEWAY else []
         loops += [self._rotate] if self._host.rotate_logs is not None else []
@@ -109,6 +116,7 @@ class Agent:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._endpoints.close()
+                self._duty.close()
                 await self._link.close()
 
     # --- keeping the loops alive
@@ -135,19 +143,29 @@ class Agent:
     def _start_watches(self, watches: ExitStack) -> None:
         loop = asyncio.get_running_loop()
 
-        def changed() -> None:
+        def changed(at: float) -> None:
             self._changed = True
             self._wake.set()
+            self._duty.changed(at)
 
         def wake() -> None:
             with suppress(RuntimeError):  # the loop is closed: the agent is ending
-                loop.call_soon_threadsafe(changed)
+                loop.call_soon_threadsafe(changed, self._elapsed())
 
         for watch in self._host.watches:
             try:
                 watches.callback(watch(wake).close)
             except (GridwireError, OSError) as error:  # changes are seen at the heal interval, then
                 self._fault("watch", str(error))
+
+    def _of_guard(self, kept: Kept) -> None:
+        """What its own watch did for the guard; what the others did is in their outcome."""
+        before, finding = self._seen.faults.pop("guard", None), kept.finding
+        if finding is not None:
+            self._seen.faults["guard"] = finding
+        if kept.done or finding != before:
+            self._log("guarded", did=list(kept.done), detail="" if kept.error is None else str(kept.error))
+            self._report_now.set()
 
     # --- the host
 

@@ -15,7 +15,8 @@ from gridwire.adapters.wireguard import Backend, LinkWatch, public_of
 from gridwire.core.actions import Action
 from gridwire.core.endpoint import literal_endpoint
 from gridwire.core.errors import Conflict, GridwireError, Invalid, Unavailable
-from gridwire.core.mesh import plan_mesh
+from gridwire.core.fleet import Role
+from gridwire.core.mesh import plan_cuts, plan_mesh
 from gridwire.core.mesh_actions import KillSockets, PeerConfig, RenewPeer, SetKey, SyncPeers
 from gridwire.core.mesh_memory import MeshMemory, having_applied, having_seen, only_of
 from gridwire.core.names import Interface
@@ -59,10 +60,22 @@ class MeshSection:
 
     def plan(self, spec: NodeSpec, observed: Known[MeshObserved | None] | Unknown, now: datetime) -> tuple[Action, ...]:
         """Raise Invalid for a spec that no device may hold, Unavailable without this node's key."""
-        if spec.mesh.interface != self._interface:
-            raise Invalid("mesh.interface", f"the spec says {spec.mesh.interface}, this node's is {self._interface}")
+        self._check(spec)
         self._remember(only_of(self._recalled(), {peer.public_key for peer in spec.mesh.peers}))
         return plan_mesh(spec.mesh, self._own_key(), observed, now, memory=self._recalled(), tombstones=spec.tombstones)
+
+    def plan_cuts(
+        self, spec: NodeSpec, observed: Known[MeshObserved | None] | Unknown, now: datetime
+    ) -> tuple[Action, ...]:
+        """Raise Invalid for a spec of another device than this node's.
+
+        Where the peers are gateways, one that the spec has no more may carry the control channel: it goes when the
+        ones that take its place are added.
+        """
+        self._check(spec)
+        gateway = spec.role is Role.GATEWAY
+        stones = spec.tombstones
+        return plan_cuts(spec.mesh, observed, now, memory=self._recalled(), tombstones=stones, withdrawn=gateway)
 
     def apply(self, action: Action) -> None:
         succeeded = False
@@ -81,6 +94,10 @@ class MeshSection:
     def watch(self, wake: Callable[[], None]) -> LinkWatch:
         """Calls ``wake`` from a thread whenever a link or address changed; ``close`` ends it."""
         return LinkWatch(wake)
+
+    def _check(self, spec: NodeSpec) -> None:
+        if spec.mesh.interface != self._interface:
+            raise Invalid("mesh.interface", f"the spec says {spec.mesh.interface}, this node's is {self._interface}")
 
     def _own_key(self) -> PublicKey:
         """Read each time: joining replaces the key."""

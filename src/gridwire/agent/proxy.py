@@ -13,6 +13,7 @@ from gridwire.adapters.nginx import (
     Door,
     Launch,
     Nginx,
+    end_nginx,
     find_nginx,
     read_text,
     reload_nginx,
@@ -50,6 +51,7 @@ from gridwire.render.routing_data import document_digest, document_text, edge_da
 
 _DOCUMENTS = ("routing", "edge")
 _AWAIT_SECONDS = 1.0
+_LOOK_SECONDS = 0.5  # an nginx that does not tell its state in this time is away: others wait behind the one who looks
 _POLL = 0.05
 
 
@@ -97,7 +99,7 @@ class ProxySection:
         running: str | None = None
         served: tuple[tuple[str, str], ...] = ()
         with suppress(Unavailable):
-            state = Door(layout.door_socket).state()
+            state = Door(layout.door_socket, timeout=_LOOK_SECONDS).state()
             running = str(state["config"])
             served = tuple(
                 (name, str(told["digest"]))
@@ -134,7 +136,7 @@ class ProxySection:
             case PushDocument(name=name, text=text):
                 door.push(name, text)
             case AwaitNginx(running=running):
-                _await(door, running)
+                _await(Door(layout.door_socket, timeout=_LOOK_SECONDS), running)
             case RemoveConfig():
                 remove(config)
             case StopNginx():
@@ -171,6 +173,11 @@ class ProxySection:
         """Rotate what has grown too large; return the names."""
         layout = self._paths()
         return rotate_logs(layout.logs, pid_file=layout.pid, config=f"{layout.state}/nginx.conf")
+
+    def end(self) -> bool:
+        """End nginx at once, requests and all; whether one ran. What starts it again waits for the guard."""
+        layout = self._paths()
+        return end_nginx(layout.pid, f"{layout.state}/nginx.conf")
 
     def door(self) -> Door:
         return Door(self._paths().door_socket)
@@ -211,7 +218,8 @@ class ProxySection:
         """Where nginx refuses, the text that it does run is put back: a restart must not meet the refused one."""
         config = f"{layout.state}/nginx.conf"
         try:
-            reload_nginx(layout.pid, config, digest=running, door=Door(layout.door_socket))
+            looking = Door(layout.door_socket, timeout=_LOOK_SECONDS)
+            reload_nginx(layout.pid, config, digest=running, door=looking)
         except Unavailable as error:
             previous = read_text(f"{config}.previous")
             if previous is not None:

@@ -5,7 +5,9 @@
     failed        an action failed, or did not take, and there is nothing older to go back to
     rolled-back   the same, and the spec that was in force before stands again
 
-The first error is the one that is kept. Revocations are never rolled back.
+The guard comes first and by itself, then the cuts: peers that must go, and their sockets. What is wrong with one
+section holds up that section alone, but for the guard, without which nothing but cuts goes on, and for the names,
+which are only told. The first error is the one that is kept. Revocations are never rolled back.
 """
 
 from __future__ import annotations
@@ -13,35 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
 
+from gridwire.agent.guard_keeper import GuardKeeper
+from gridwire.agent.section import CuttingSection, Observed, Section, in_section, not_seen, not_taken, observed_of
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError, Unavailable
-from gridwire.core.observed import Known, Unknown
-from gridwire.core.plan import Plan, arrange, cuts_first, section_order
+from gridwire.core.observed import Unknown
+from gridwire.core.plan import ASIDE, Plan, arrange, cuts_first, section_order
 from gridwire.core.spec import NodeSpec
 from gridwire.core.tombstones import without_revoked
 from gridwire.protocol.agent import ApplyState
 
 _ROUNDS = 3  # one does it; the others are for what a process that was just started changed meanwhile
-Observed = Known[Any] | Unknown
-
-
-class Section(Protocol):
-    """A noun's part of the host. Each section has its own observed type; only its own plan reads it."""
-
-    @property
-    def name(self) -> str: ...
-
-    def observe(self) -> Observed:
-        """Read the host; change nothing."""
-
-    def plan(self, spec: NodeSpec, observed: Any, now: datetime) -> tuple[Action, ...]:
-        """Pure; never deletes what could not be seen."""
-
-    def apply(self, action: Action) -> None:
-        """Do one action; raise GridwireError, Unavailable for "not yet"."""
+_GUARD = "guard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +47,30 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Attempt:
+    """``aside``: what is wrong with a section that no spec is taken back for. ``held``: sections that something is
+    wrong with, which are left alone until the next attempt; ``unplanned``: those of them that could not even plan.
+    """
+
     done: list[str] = field(default_factory=list)
     waiting: GridwireError | None = None
     failure: GridwireError | None = None
+    aside: GridwireError | None = None
+    held: set[str] = field(default_factory=set)
+    unplanned: set[str] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:
         return self.waiting is None and self.failure is None
+
+    def note(self, name: str, error: GridwireError) -> None:
+        """Of each kind of error the first is kept."""
+        self.held.add(name)
+        if name in ASIDE:
+            self.aside = self.aside or error
+        elif isinstance(error, Unavailable):
+            self.waiting = self.waiting or error
+        else:
+            self.failure = self.failure or error
 
 
 class Reconciler:
@@ -78,6 +82,7 @@ class Reconciler:
         self._state = state
         self._now = now
         self._verified: NodeSpec | None = None
+        self.guard = GuardKeeper(self._sections[_GUARD], now)
         self.observed: Mapping[str, Observed] = {}
 
     def apply(self, spec: NodeSpec, *, live: bool, quick: bool = False) -> Outcome:
@@ -95,7 +100,7 @@ class Reconciler:
         if attempt.waiting is not None:
             return Outcome(state=ApplyState.APPLYING, version=None, error=attempt.waiting, done=done)
         unsaved = None if live else self.commit(spec)
-        return Outcome(state=ApplyState.IN_SYNC, version=spec.version, error=unsaved, done=done)
+        return Outcome(state=ApplyState.IN_SYNC, version=spec.version, error=attempt.aside or unsaved, done=done)
 
     def _changed(self, spec: NodeSpec) -> tuple[str, ...]:
         return tuple(name for name in self._sections if _part(spec, name) != _part(self._verified, name))
@@ -120,7 +125,7 @@ class Reconciler:
             previous = self._state.load_committed()
         except GridwireError:
             previous = None
-        if previous is None or previous.version >= spec.version:
+        if previous is None or previous.version >= spec.version or self._helps_nothing(previous, attempt):
             return Outcome(state=ApplyState.FAILED, version=None, error=first, done=tuple(done))
         previous = without_revoked(previous, spec.tombstones)
         try:
@@ -136,107 +141,112 @@ class Reconciler:
         version = previous.version if back.ok else None
         return Outcome(state=ApplyState.ROLLED_BACK, version=version, error=first, done=tuple(done))
 
+    def _helps_nothing(self, previous: NodeSpec, attempt: _Attempt) -> bool:
+        """Whether a section cannot plan the older spec either: what is wrong is the host, not the newer one, and going
+        back would only undo, and at the next attempt redo, what the other sections did."""
+        for name in attempt.unplanned:
+            try:
+                self._sections[name].plan(previous, self.observed[name], self._now())
+            except Exception:  # noqa: BLE001  # the one of the newer spec is reported already
+                return True
+        return False
+
     def _converge(self, spec: NodeSpec, names: Sequence[str]) -> _Attempt:
         attempt = _Attempt()
-        self._observe(names)
-        plan = self._plan(spec, names, attempt)
+        self._perimeter(spec, names, attempt)
+        if _GUARD in attempt.held:
+            return attempt
+        left = tuple(name for name in names if name != _GUARD)
+        self._observe(name for name in left if not isinstance(self._sections[name], CuttingSection))
         for _ in range(_ROUNDS):
-            if plan is None:
-                return attempt
-            if not plan:
-                attempt.waiting = attempt.waiting or self._unseen()
-                return attempt
+            if not (plan := self._plan(spec, left, attempt)):
+                break
             touched = self._carry_out(plan, attempt)
             if not attempt.ok:
                 return attempt
-            self._observe(touched)
-            plan = self._plan(spec, touched, attempt)
-        if plan:
-            attempt.failure = GridwireError(
-                f"applied, and it does not stand ({plan.reasons[0]})",
-                fix="see whether another program changes the same thing",
-                code="not-verified",
-            )
-        elif plan is not None:
-            attempt.waiting = attempt.waiting or self._unseen()
+            left = tuple(name for name in touched if name not in attempt.held)
+            self._observe(left)
+        else:
+            for step in self._plan(spec, left, attempt).steps:
+                attempt.note(step.section, not_taken(step.reason))
+        self._note_unseen(attempt)
         return attempt
 
-    def _observe(self, names: Iterable[str]) -> None:
-        seen = dict(self.observed)
-        for name in names:
-            try:
-                seen[name] = self._sections[name].observe()
-            except Exception as error:  # noqa: BLE001  # reported as unknown: one section's fault ends no agent
-                seen[name] = Unknown(f"cannot be read: {_words(error)}")
-        self.observed = seen
+    def _perimeter(self, spec: NodeSpec, names: Sequence[str], attempt: _Attempt) -> None:
+        """The guard, and the cuts. Neither waits for a look at anything else."""
+        cutting = [section for name in names if isinstance(section := self._sections[name], CuttingSection)]
+        self._observe(section.name for section in cutting)
+        none = Unknown("not read yet")
+        first = cuts_first(spec, self.observed.get(_GUARD, none), self.observed.get("mesh", none))
+        if first:
+            self._cut(spec, cutting, attempt)
+        if _GUARD in names or self.guard.failing is not None:
+            kept = self.guard.keep(spec)
+            self.observed = {**self.observed, _GUARD: self.guard.observed}
+            attempt.done += kept.done
+            if kept.error is not None:
+                attempt.note(_GUARD, kept.error)
+        if not first:
+            self._cut(spec, cutting, attempt)
 
-    def _plan(self, spec: NodeSpec, names: Iterable[str], attempt: _Attempt) -> Plan | None:
-        """None where a section cannot plan; the attempt says why."""
+    def _cut(self, spec: NodeSpec, cutting: Iterable[CuttingSection], attempt: _Attempt) -> None:
+        """One cut that fails keeps no other from being made."""
+        for section in cutting:
+            try:
+                cuts = section.plan_cuts(spec, self.observed[section.name], self._now())
+            except Exception as error:  # noqa: BLE001  # kept as the first error, and reported
+                attempt.note(section.name, in_section(section.name, "cut", error))
+                continue
+            for cut in cuts:
+                try:
+                    section.apply(cut)
+                    attempt.done.append(f"{section.name}: {cut.reason}")
+                except Exception as error:  # noqa: BLE001  # kept as the first error, and reported
+                    attempt.note(section.name, in_section(section.name, cut.reason, error))
+            if cuts:
+                self._observe((section.name,))
+
+    def _observe(self, names: Iterable[str]) -> None:
+        self.observed = {**self.observed, **{name: observed_of(self._sections[name]) for name in names}}
+
+    def _plan(self, spec: NodeSpec, names: Iterable[str], attempt: _Attempt) -> Plan:
+        """Of the sections that can plan; the attempt says why others cannot."""
         now = self._now()
         actions: dict[str, tuple[Action, ...]] = {}
         for name in names:
+            if name in attempt.held:
+                continue
             try:
                 actions[name] = self._sections[name].plan(spec, self.observed[name], now)
-            except Unavailable as error:
-                attempt.waiting = attempt.waiting or _in_section(name, "plan", error)
-                if name == "guard":
-                    return None
-                actions[name] = ()
             except Exception as error:  # noqa: BLE001  # kept as the first error, and reported
-                attempt.failure = _in_section(name, "cannot plan", error)
-                return None
-        none = Unknown("there is no such section")
-        first = cuts_first(spec, self.observed.get("guard", none), self.observed.get("mesh", none))
-        return arrange(actions, cut_first=first)
+                attempt.note(name, in_section(name, "plan", error))
+                attempt.unplanned |= set() if isinstance(error, Unavailable) else {name}
+        return arrange(actions)
 
     def _carry_out(self, plan: Plan, attempt: _Attempt) -> tuple[str, ...]:
-        """Apply in order; stop at the first failure. What is not there yet holds up its own section alone, but
-        for the guard: without it nothing goes on."""
+        """Apply in order, and give the sections that were touched; an error holds up the rest of its own section."""
         touched: dict[str, None] = {}
-        held: set[str] = set()
         for step in plan.steps:
-            if step.section in held:
+            if step.section in attempt.held:
                 continue
             touched[step.section] = None
             try:
                 self._sections[step.section].apply(step.action)
                 attempt.done.append(step.reason)
-            except Unavailable as error:
-                attempt.waiting = attempt.waiting or _in_section(step.section, step.action.reason, error)
-                held.add(step.section)
-                if step.section == "guard":
-                    break
             except Exception as error:  # noqa: BLE001  # kept as the first error, and reported
-                attempt.failure = _in_section(step.section, step.action.reason, error)
-                break
+                attempt.note(step.section, in_section(step.section, step.action.reason, error))
         return tuple(touched)
 
-    def _unseen(self) -> GridwireError | None:
+    def _note_unseen(self, attempt: _Attempt) -> None:
         for name, observed in self.observed.items():
-            if isinstance(observed, Unknown):
-                return Unavailable(f"{name}: {observed.reason}", code="unknown")
-        return None
+            if isinstance(observed, Unknown) and name not in attempt.held:
+                attempt.note(name, not_seen(name, observed))
 
 
 def _part(spec: NodeSpec | None, name: str) -> object:
     """What a section makes of a spec is made of this part alone; a revocation is the mesh's."""
     part = getattr(spec, name, None)
     return (part, spec.tombstones) if spec is not None and name == "mesh" else part
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, GridwireError) else f"{type(error).__name__}: {error}"
-
-
-def _in_section(name: str, doing: str, error: Exception) -> GridwireError:
-    """The error with its place; the same class, so that "not yet" stays "not yet"."""
-    kind = Unavailable if isinstance(error, Unavailable) else GridwireError
-    what = error.what if isinstance(error, GridwireError) else _words(error)
-    fix = error.fix if isinstance(error, GridwireError) else ""
-    code = error.code if isinstance(error, GridwireError) else "unexpected"
-    found = kind(f"{name}: {what} (to do: {doing})", fix=fix, code=code)
-    found.__cause__ = error
-    return found
 
 
 def _with(error: GridwireError, addition: str) -> GridwireError:

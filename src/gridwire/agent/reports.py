@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gridwire.agent.reconcile import Observed, Outcome
+from gridwire.agent.reconcile import Outcome
+from gridwire.agent.section import Observed
 from gridwire.agent.state_dir import Version
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName

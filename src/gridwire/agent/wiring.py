@@ -15,7 +15,7 @@ from gridwire.agent.late import LateSection
 from gridwire.agent.mesh import MeshSection
 from gridwire.agent.names import NamesSection
 from gridwire.agent.proxy import ProxySection
-from gridwire.agent.reconcile import Section
+from gridwire.agent.section import CuttingSection, Section
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
 from gridwire.core.fleet import Role
@@ -41,6 +41,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         sections=tuple(sections),
         reach=reach,
         watches=(guard.watch, LinkWatch),
+        end_nginx=proxy.end,
         push_health=proxy.push_health if gateway else None,
         kill_sockets=kill_sockets if gateway else None,
         received=(lambda: read_received(identity.interface)) if gateway else None,
@@ -50,8 +51,8 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     )
 
 
-def _mesh(settings: Settings, state: Path, identity: JoinedAs) -> Callable[[], Section]:
-    def make() -> Section:
+def _mesh(settings: Settings, state: Path, identity: JoinedAs) -> Callable[[], CuttingSection]:
+    def make() -> CuttingSection:
         backend = select(settings.mesh.wireguard_go)
         return MeshSection(state / "node.key", state, backend, interface=identity.interface)
 

@@ -123,9 +123,32 @@ def plan_mesh(
     )
 
 
+def plan_cuts(
+    spec: MeshSpec,
+    observed: Known[MeshObserved | None] | Unknown,
+    now: datetime,
+    *,
+    memory: MeshMemory | None = None,
+    tombstones: tuple[Tombstone, ...] = (),
+    withdrawn: bool = True,
+) -> tuple[Action, ...]:
+    """The first actions of ``plan_mesh`` by themselves: peers that must go, and the sockets of their addresses.
+
+    They need neither this node's key nor a spec that a device could hold, so that nothing that is wrong with either
+    keeps a revoked node in. What could not be seen is not cut. ``withdrawn``: peers that the spec has no more or that
+    expired, too, and not those with tombstones alone.
+    """
+    if isinstance(observed, Unknown):
+        return ()
+    seen = {peer.public_key: peer for peer in observed.value.peers} if observed.value is not None else {}
+    if not withdrawn:
+        keys, addresses = _dead(tombstones)
+        seen = {key: peer for key, peer in seen.items() if key in keys or not addresses.isdisjoint(peer.allowed_ips)}
+    return tuple(_plan_removal(spec, _wanted(spec, now, tombstones), seen, memory or MeshMemory(), tombstones))
+
+
 def _wanted(spec: MeshSpec, now: datetime, tombstones: tuple[Tombstone, ...]) -> dict[PublicKey, Peer]:
-    dead_keys = {stone.public_key for stone in tombstones}
-    dead_addresses = {_single(stone.address) for stone in tombstones}
+    dead_keys, dead_addresses = _dead(tombstones)
     return {
         peer.public_key: peer
         for peer in spec.peers
@@ -133,6 +156,10 @@ def _wanted(spec: MeshSpec, now: datetime, tombstones: tuple[Tombstone, ...]) ->
         and peer.public_key not in dead_keys
         and dead_addresses.isdisjoint(peer.allowed_ips)
     }
+
+
+def _dead(tombstones: tuple[Tombstone, ...]) -> tuple[set[PublicKey | None], set[Prefix]]:
+    return {stone.public_key for stone in tombstones}, {_single(stone.address) for stone in tombstones}
 
 
 def _plan_removal(

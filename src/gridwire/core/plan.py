@@ -1,7 +1,8 @@
 """One order for what the nouns yield: guard, mesh, proxy, names.
 
-The perimeter stands before there is a network, the network before what listens on it. Where a revoked node is
-still a peer and the guard stands, mesh comes first: cutting a peer takes it off the wire at once.
+The perimeter stands before there is a network, the network before what listens on it. Cuts (peers that must go, and
+their sockets) open nothing, so they wait for nothing but the guard; where a revoked node is still a peer and the
+guard stands, not even for that: a peer that is cut is off the wire at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from gridwire.core.spec import NodeSpec
 from gridwire.core.wireguard import MeshObserved
 
 ORDER = ("guard", "mesh", "proxy", "names")
-_CUT_FIRST = ("mesh", "guard", "proxy", "names")
+ASIDE = frozenset({"names"})  # a convenience: what becomes of it is told, and is no reason to take a spec back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +47,17 @@ class Plan:
         return bool(self.steps)
 
 
-def section_order(present: Iterable[str], *, cut_first: bool = False) -> tuple[str, ...]:
+def section_order(present: Iterable[str]) -> tuple[str, ...]:
     """The sections that are there, in order; raise ValueError for one that has no place."""
     names = set(present)
     if unknown := names - set(ORDER):
         raise ValueError(f"no place in the order for {', '.join(sorted(unknown))}")
-    return tuple(name for name in (_CUT_FIRST if cut_first else ORDER) if name in names)
+    return tuple(name for name in ORDER if name in names)
 
 
-def arrange(actions: Mapping[str, tuple[Action, ...]], *, cut_first: bool = False) -> Plan:
+def arrange(actions: Mapping[str, tuple[Action, ...]]) -> Plan:
     """A plan of what each section yields; within a section the order is its own."""
-    order = section_order(actions, cut_first=cut_first)
+    order = section_order(actions)
     return Plan(steps=tuple(Step(section=name, action=action) for name in order for action in actions[name]))
 
 

@@ -5,13 +5,14 @@ from gridwire.adapters.nginx.config_test import test_config
 from gridwire.adapters.nginx.door import Door
 from gridwire.adapters.nginx.launch import Launch, exec_nginx, prepare
 from gridwire.adapters.nginx.logs import rotate_logs
-from gridwire.adapters.nginx.master import master_pid, reload_nginx, signal_master
+from gridwire.adapters.nginx.master import end_nginx, master_pid, reload_nginx, signal_master
 from gridwire.adapters.nginx.state_files import read_text, remove, write_text
 
 __all__ = [
     "Door",
     "Launch",
     "Nginx",
+    "end_nginx",
     "exec_nginx",
     "find_nginx",
     "master_pid",

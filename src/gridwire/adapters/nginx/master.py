@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from gridwire.adapters.nginx.door import Door
@@ -74,6 +75,31 @@ def signal_master(pid_file: str, config: str, number: signal.Signals) -> int:
         raise Unavailable("nginx is not running", fix="`gridwire nginx run` or gridwire-nginx.service")
     os.kill(pid, number)
     return pid
+
+
+def end_nginx(pid_file: str, config: str, *, seconds: float = 1.0) -> bool:
+    """End our master and its workers, whatever they are busy with; whether there were any.
+
+    For where they may not serve a moment longer: requests are not waited for, and after ``seconds`` those that are
+    left, one that was stopped for instance, are killed.
+    """
+    found = left = _processes(pid_file, config)
+    with suppress(Unavailable, ProcessLookupError):
+        signal_master(pid_file, config, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while left and time.monotonic() < deadline:
+        time.sleep(_POLL)
+        left = [pid for pid in left if Path(f"/proc/{pid}").exists()]
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(found)
+
+
+def _processes(pid_file: str, config: str) -> list[int]:
+    master = master_pid(pid_file, config)
+    workers = workers_of(config) if Path(config).is_file() else []
+    return [*([] if master is None else [master]), *workers]
 
 
 def reload_nginx(pid_file: str, config: str, *, digest: str, door: Door, seconds: float = 10.0) -> None:
