@@ -592,6 +592,43 @@ def test_the_guard_is_healed_while_everything_else_is_held_up(play: Any, gateway
     play(gateway, scene, pace=SLOW)
 
 
+def test_a_revocation_waits_for_nothing_that_holds_up_the_spec_before_it(play: Any, gateway: Any) -> None:
+    """Nor does that spec let the node in again: it is applied to its end, or rolled back, afterwards."""
+    held, let_go = threading.Event(), threading.Event()
+
+    async def scene(on: Scene) -> None:
+        revoked = gateway.fleet.node("home-2")
+        on.control.spec = gateway.at(1)
+        async with on.agent():
+            await until(lambda: on.in_force() == (1, 1))
+            apply = on.host.proxy.apply
+
+            def hold_up(action: Any) -> None:
+                held.set()
+                assert let_go.wait(30)
+                on.host.proxy.apply = apply
+                on.host.mesh.parts.clear()  # so that the spec has its peers to add again
+                raise GridwireError("nginx refuses it", code="nginx-refused")
+
+            on.host.proxy.apply = hold_up
+            on.control.spec = gateway.at(2)
+            try:
+                await until(held.is_set)
+                on.control.spec = gateway.without(3, "home-2")
+                await until(lambda: revoked.public_key not in on.host.mesh.parts, 2)
+                await until(lambda: not any(str(revoked.address) in o for o in on.host.guard.parts), 2)
+                assert on.in_force() == (1, 1), "the other spec is still being applied"
+                on.host.journal.clear()
+            finally:
+                let_go.set()
+            await until(lambda: on.in_force() == (1, 3))
+            assert any("roll back" in line for _, f in on.logged for line in f.get("did", ()))
+            assert not any(revoked.public_key in line for line in on.host.journal if "put" in line)
+            assert not any(str(revoked.address) in line for line in on.host.journal if line.startswith("guard"))
+
+    play(gateway, scene, pace=SLOW)
+
+
 def test_the_guard_is_healed_at_once_after_something_else_failed(play: Any, gateway: Any) -> None:
     async def scene(on: Scene) -> None:
         watch = Watch(on)

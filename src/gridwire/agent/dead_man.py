@@ -6,6 +6,9 @@ its own Unix socket cannot be cut off, and its timer is never armed.
 
 from __future__ import annotations
 
+from gridwire.agent.state_dir import Version
+from gridwire.core.errors import NotFinished
+
 ROLL_BACK_SECONDS = 60.0  # several times a restart of control
 
 
@@ -69,3 +72,12 @@ class DeadMan:
 
     def remaining(self, now: float) -> float | None:
         return None if self._silent is None else max(0.0, self._silent + self._seconds - now)
+
+
+def cut_off(version: Version, seconds: float) -> NotFinished:
+    """Why a spec is rolled back that was overdue."""
+    return NotFinished(
+        f"control was not heard for {seconds:g} s after {version[0]}.{version[1]} was applied",
+        fix="see whether that revision still lets this node reach a gateway",
+        code="cut-off",
+    )

@@ -82,6 +82,14 @@ class Desired:
     def retry_in(self, now: float) -> float | None:
         return None if self._hold is None else max(0.0, self._hold.until - now)
 
+    def admits(self, spec: NodeSpec) -> bool:
+        """Whether ``take`` would check it and find nothing wrong."""
+        try:
+            check_spec(spec, self._identity, self._newest or (0, 0))
+        except Invalid:
+            return False
+        return True
+
     def take(self, spec: NodeSpec, etag: str | None) -> bool:
         """Check and save what control sent; true where it is to be applied now.
 

@@ -56,7 +56,7 @@ class Endpoints:
         self._edge.close()
         self._gateway.close()
 
-    async def push(self, went_round: Callable[[], None]) -> None:
+    async def push(self, went_round: Callable[[], object]) -> None:
         """For ever, on a gateway. First nginx sends nobody there any more, then requests that hang there end."""
         assert self._host.push_health is not None
         while True:

@@ -21,7 +21,8 @@ from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError
 from gridwire.core.observed import Unknown
 from gridwire.core.perimeter import Finding, Severity
-from gridwire.core.spec import NodeSpec
+from gridwire.core.spec import NodeSpec, Tombstone
+from gridwire.core.tombstones import also_without
 
 _ROUNDS = 3  # one does it; the others are for what another program changed meanwhile
 _SETTLE = 0.1  # seconds after a change, mostly our own: whoever made it has looked at it again by then
@@ -56,6 +57,7 @@ class GuardKeeper:
         self._elapsed = elapsed
         self._lock = threading.Lock()
         self._spec: NodeSpec | None = None
+        self._revoked: tuple[Tombstone, ...] = ()
         self._looked = float("-inf")
         self.observed: Observed = Unknown("not read yet")
         self.failing: float | None = None
@@ -63,8 +65,17 @@ class GuardKeeper:
     def keep(self, spec: NodeSpec) -> Kept:
         """Make it the guard of ``spec``, and of no other one from now on."""
         with self._lock:
-            self._spec = spec
-            return self._stand(spec)
+            self._spec = also_without(spec, self._revoked)
+            return self._stand(self._spec)
+
+    def revoke(self, tombstones: tuple[Tombstone, ...]) -> Kept:
+        """Let these nodes in no more, whatever spec it is to be kept by."""
+        with self._lock:
+            self._revoked = tombstones
+            if self._spec is None:
+                return Kept()
+            self._spec = also_without(self._spec, tombstones)
+            return self._stand(self._spec)
 
     def heal(self, since: float) -> Kept | None:
         """Make it stand again; none where nothing is to be kept, or it has been seen to stand after ``since``."""

@@ -17,7 +17,7 @@ from typing import Any
 from gridwire.adapters.clock import monotonic, utc_now
 from gridwire.adapters.control_api import Answer, Call, calls
 from gridwire.agent.control_link import ControlLink, answered
-from gridwire.agent.dead_man import DeadMan
+from gridwire.agent.dead_man import DeadMan, cut_off
 from gridwire.agent.desired import Desired
 from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.guard_keeper import GuardDuty, Kept
@@ -25,9 +25,9 @@ from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
 from gridwire.agent.reports import Said, make_report
 from gridwire.agent.state_dir import AgentState, Version
-from gridwire.agent.waking import happened
+from gridwire.agent.waking import happened, locked
 from gridwire.agent.witness import witness
-from gridwire.core.errors import GridwireError, Invalid, NotFinished
+from gridwire.core.errors import GridwireError, Invalid
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
 from gridwire.core.perimeter import Finding, Severity
@@ -37,6 +37,7 @@ from gridwire.protocol.agent import ApplyState
 _QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
 _REPORT_GAP = 0.05  # seconds between reports: a burst of turning endpoints is one of them
 _SETTLE = 0.1  # seconds after a change of the host, mostly our own: its report goes first, and a new spec at once
+_HELD_UP = 0.3  # seconds that a new spec waits for a look around, until whom it revokes is cut off meanwhile
 _QUICK_ANSWER = 0.5  # seconds: a long poll that says "nothing new" sooner is not waiting
 
 
@@ -137,9 +138,6 @@ class Agent:
             id="agent-fault", severity=Severity.WARNING, where="agent", what=f"{name}: {what}"
         )
 
-    def _recovered(self, name: str) -> None:
-        self._seen.faults.pop(name, None)
-
     def _start_watches(self, watches: ExitStack) -> None:
         loop = asyncio.get_running_loop()
 
@@ -197,8 +195,8 @@ class Agent:
     def _make(self, spec: NodeSpec, quick: bool) -> Outcome:
         """Blocking. Make the host this spec, and draw the consequences for which spec is followed."""
         desired, timer = self._desired, self._dead_man
-        if cut_off := desired.live and timer.overdue(self._elapsed()):
-            outcome = self._reconciler.roll_back(spec, _cut_off(spec, self._pace.dead_man))
+        if overdue := desired.live and timer.overdue(self._elapsed()):
+            outcome = self._reconciler.roll_back(spec, cut_off(spec.version, self._pace.dead_man))
             timer.disarm()
         else:
             if desired.live and self._identity.role is not Role.GATEWAY:
@@ -212,7 +210,7 @@ class Agent:
             desired.kept()
         elif outcome.state is ApplyState.ROLLED_BACK:
             timer.disarm()
-            desired.rolled_back(self._elapsed(), first_hold=self._pace.dead_man if cut_off else self._pace.hold)
+            desired.rolled_back(self._elapsed(), first_hold=self._pace.dead_man if overdue else self._pace.hold)
         self._tell(spec, outcome)
         if kept:
             self._reconciler.commit(spec)  # said first: a revocation waits for the word, not for this disk
@@ -308,7 +306,10 @@ class Agent:
     async def _take(self, spec: NodeSpec, etag: str | None) -> None:
         """Raise GridwireError where it cannot be saved; a spec that is refused is a finding, and is not asked for
         again."""
-        async with self._files:
+        if not await locked(self._files, _HELD_UP):
+            await self._revoke(spec)
+            await self._files.acquire()
+        try:
             try:
                 fresh = await asyncio.to_thread(self._desired.take, spec, etag)
             except Invalid as error:
@@ -317,9 +318,17 @@ class Agent:
                 return
             if fresh:
                 self._dead_man.disarm()
+        finally:
+            self._files.release()
         if fresh:
             self._urgent.set()
             self._wake.set()
+
+    async def _revoke(self, spec: NodeSpec) -> None:
+        """Whom the spec revokes waits for nothing that holds up the one before it."""
+        if spec.tombstones and self._desired.admits(spec):
+            done = await asyncio.to_thread(self._reconciler.revoke, spec.tombstones)
+            self._log("revoked", spec=f"{spec.epoch}.{spec.revision}", did=list(done))
 
     def _hear(self, asked: float) -> None:
         if self._dead_man.hear(self._elapsed(), asked):
@@ -378,7 +387,7 @@ class Agent:
             return (what,), self._around[1]
 
     async def _push_health(self) -> None:
-        await self._endpoints.push(lambda: self._recovered("push_health"))
+        await self._endpoints.push(lambda: self._seen.faults.pop("push_health", None))
 
     async def _witness(self) -> None:
         await witness(self._link, self._log, self._pace.report)
@@ -389,11 +398,3 @@ class Agent:
             await asyncio.to_thread(self._host.rotate_logs)
             self._seen.faults.pop("rotate", None)
             await asyncio.sleep(self._pace.rotate)
-
-
-def _cut_off(spec: NodeSpec, seconds: float) -> GridwireError:
-    return NotFinished(
-        f"control was not heard for {seconds:g} s after {spec.epoch}.{spec.revision} was applied",
-        fix="see whether that revision still lets this node reach a gateway",
-        code="cut-off",
-    )

@@ -18,12 +18,13 @@ from datetime import datetime
 
 from gridwire.agent.guard_keeper import GuardKeeper
 from gridwire.agent.section import CuttingSection, Observed, Section, in_section, not_seen, not_taken, observed_of
+from gridwire.agent.shared import SharedSection
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.observed import Unknown
 from gridwire.core.plan import ASIDE, Plan, arrange, cuts_first, section_order
-from gridwire.core.spec import NodeSpec
+from gridwire.core.spec import NodeSpec, Tombstone
 from gridwire.core.tombstones import without_revoked
 from gridwire.protocol.agent import ApplyState
 
@@ -74,10 +75,11 @@ class _Attempt:
 
 
 class Reconciler:
-    """Not for two threads at once. ``observed`` is what was last read, section by section."""
+    """Not for two threads at once, but for ``revoke``. ``observed`` is what was last read, section by section."""
 
     def __init__(self, sections: Sequence[Section], state: AgentState, now: Callable[[], datetime]) -> None:
-        self._sections = {section.name: section for section in sections}
+        self._shared = {one.name: SharedSection(one) for one in sections if isinstance(one, CuttingSection)}
+        self._sections: dict[str, Section] = {section.name: section for section in sections} | self._shared
         section_order(self._sections)
         self._state = state
         self._now = now
@@ -101,6 +103,13 @@ class Reconciler:
             return Outcome(state=ApplyState.APPLYING, version=None, error=attempt.waiting, done=done)
         unsaved = None if live else self.commit(spec)
         return Outcome(state=ApplyState.IN_SYNC, version=spec.version, error=attempt.aside or unsaved, done=done)
+
+    def revoke(self, tombstones: tuple[Tombstone, ...]) -> tuple[str, ...]:
+        """Cut these nodes off, in another thread than the one that applies a spec and may be held up; what was done."""
+        done = list(self.guard.revoke(tombstones).done)
+        for section in self._shared.values():
+            done += section.revoke(tombstones, self._now())
+        return tuple(done)
 
     def _changed(self, spec: NodeSpec) -> tuple[str, ...]:
         return tuple(name for name in self._sections if _part(spec, name) != _part(self._verified, name))

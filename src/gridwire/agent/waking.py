@@ -1,4 +1,4 @@
-"""Waiting for an event, or for as long as it may take."""
+"""Waiting for an event or a lock, or for as long as it may take."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ async def happened(event: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def locked(lock: asyncio.Lock, seconds: float) -> bool:
+    """Whether the lock was had in time; it is the caller's then."""
+    try:
+        async with asyncio.timeout(seconds):
+            await lock.acquire()
     except TimeoutError:
         return False
     return True

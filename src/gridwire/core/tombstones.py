@@ -40,6 +40,13 @@ def without_revoked(spec: NodeSpec, tombstones: tuple[Tombstone, ...]) -> NodeSp
     )
 
 
+def also_without(spec: NodeSpec, tombstones: tuple[Tombstone, ...]) -> NodeSpec:
+    """The spec as it is where it knows of these revocations, and else without those nodes as well."""
+    known = set(spec.tombstones)
+    later = tuple(stone for stone in tombstones if stone not in known)
+    return without_revoked(spec, (*spec.tombstones, *later)) if later else spec
+
+
 def _without(routing: RoutingTable | None, gone: set[Address]) -> RoutingTable | None:
     if routing is None:
         return None
