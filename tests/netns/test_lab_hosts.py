@@ -81,6 +81,15 @@ def test_an_unprivileged_user_of_a_host_can_load_this_installation(lab: Lab) -> 
     lab.host("alpha").run([sys.executable, "-P", "-c", code])
 
 
+def test_files_that_a_killed_program_leaves_are_the_hosts(lab: Lab) -> None:
+    code = "import os, tempfile; print(tempfile.mkdtemp()); import sys; sys.stdout.flush(); os.kill(os.getpid(), 9)"
+
+    made = Path(lab.host("alpha").run(python(code), check=False).stdout.strip())
+
+    assert (lab.host("alpha").root / made.relative_to("/")).is_dir()
+    assert not made.exists()
+
+
 def test_every_host_makes_its_own_gw0(lab: Lab) -> None:
     for name in ("alpha", "beta"):
         lab.host(name).run(["ip", "tuntap", "add", "gw0", "mode", "tun"])

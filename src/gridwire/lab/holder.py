@@ -21,15 +21,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = (
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
     0x00020000,
     0x04000000,
     0x08000000,
+    0x10000000,
     0x20000000,
     0x40000000,
 )  # sched.h
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 16384, 1 << 18  # sys/mount.h
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18  # sys/mount.h
+_COPIED = 1 << 20  # bytes; no file of /etc that a host replaces is near it
 _PR_SET_PDEATHSIG = 1
+TEMPORARY = "/run/tmp"  # /tmp is the real host's, where a program that is killed would leave its files behind
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -85,8 +88,50 @@ def _overlay(directory: str, name: str) -> None:
         mount("overlay", directory, "overlay", 0, f"{options},userxattr")  # inside a user namespace
 
 
-def _open_to_all(directory: str, number: int) -> None:
+def _foreign() -> bool:
+    """Whether the files here are another root's, as in the user namespace of a plain user.
+
+    An overlay is of no use there: what it shows of the real root's is nobody's (user_namespaces(7)), so that root
+    here may write to none of it, and it is refused where anything is mounted below (mount_namespaces(7)).
+    """
+    return Path("/etc").stat().st_uid != 0
+
+
+def _mirror(directory: str, owned: tuple[str, ...] = ()) -> None:
+    """``directory``, and those of its directories that are ``owned``, as this host's root's, with all that they hold.
+
+    What is there is bound into a tmpfs; a small file is copied, so that it can be replaced.
+    """
+    real = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    mount("tmpfs", directory, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
+    _show(f"/proc/self/fd/{real}", Path(directory), owned)
+    os.close(real)
+
+
+def _show(real: str, place: Path, owned: tuple[str, ...] = ()) -> None:
+    for entry in Path(real).iterdir():
+        shown = place / entry.name
+        if entry.is_symlink():
+            shown.symlink_to(entry.readlink())
+        elif entry.name in owned:
+            shown.mkdir()
+            _show(str(entry), shown)
+        elif entry.is_dir():
+            shown.mkdir()
+            mount(str(entry), str(shown), "none", _MS_BIND | _MS_REC)
+        elif entry.is_file() and entry.stat().st_size > _COPIED:
+            shown.touch()
+            mount(str(entry), str(shown), "none", _MS_BIND)
+        elif entry.is_file() and os.access(entry, os.R_OK):
+            shown.write_bytes(entry.read_bytes())
+            shown.chmod(entry.stat().st_mode & 0o777)
+
+
+def open_to_all(directory: str, number: int) -> None:
     """Let unprivileged users of this host through a directory that is closed to them outside, as /root is."""
+    if _foreign():
+        _mirror(directory)
+        return
     if any(c in directory for c in ",:\\"):  # overlayfs would read them as its own (overlayfs.rst)
         return
     inside = {entry.name for entry in Path(directory).iterdir() if entry.is_mount()}
@@ -95,18 +140,31 @@ def _open_to_all(directory: str, number: int) -> None:
 
 
 def _mount_own(opened: list[str]) -> None:
-    """Overlays on /etc and /var with their upper halves in a tmpfs, which the host's /run then hides."""
+    """/etc and /var that this host may write to, in a tmpfs that the host's own /run then hides."""
     mount("tmpfs", "/run", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
-    for name in ("etc", "var"):
-        _overlay(f"/{name}", name)
+    if _foreign():
+        _mirror("/var", owned=("lib", "log"))
+        _mirror("/etc")
+    else:
+        _overlay("/etc", "etc")
+        _overlay("/var", "var")
     for number, directory in enumerate(opened):
-        _open_to_all(directory, number)
+        open_to_all(directory, number)
     mount("tmpfs", "/run", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
+    Path(TEMPORARY).mkdir()
+    Path(TEMPORARY).chmod(0o1777)
     mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     try:
         mount("sysfs", "/sys", "sysfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     except OSError:  # refused in user namespaces where part of /sys is masked; the starter's /sys stays
         return
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file anew: in a user namespace the one below belongs to nobody and cannot be written to."""
+    draft = path.with_name(f".{path.name}.lab")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def _add_users(users: dict[str, int]) -> None:
@@ -118,16 +176,17 @@ def _add_users(users: dict[str, int]) -> None:
         known = path.read_text() if path.exists() else ""
         names = {entry.partition(":")[0] for entry in known.splitlines()}
         added = "".join(line.format(name=name, id=number) for name, number in users.items() if name not in names)
-        path.write_text(known + ("" if known.endswith("\n") or not known else "\n") + added)
+        _replace(path, known + ("" if known.endswith("\n") or not known else "\n") + added)
 
 
 def _furnish(wanted: dict[str, Any]) -> None:
     name = wanted["name"]
+    os.umask(0o022)  # what is made here is for all of the host's users to read
     socket.sethostname(name)
     _detach_mounts()
     _mount_own(wanted["opened"])
-    Path("/etc/hostname").write_text(f"{name}\n")
-    Path("/etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
+    _replace(Path("/etc/hostname"), f"{name}\n")
+    _replace(Path("/etc/hosts"), f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
     _add_users(wanted["users"])
     for key, value in wanted["sysctls"].items():
         path = Path("/proc/sys", *key.split("."))

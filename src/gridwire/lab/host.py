@@ -10,8 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Lifeline:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """What programs on lab hosts see of the driver's environment, and no proxies of the real host's."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    return {"PATH": f"{Path(sys.executable).parent}:{_PATH}", "HOME": "/root", **kept, **(extra or {})}
+    own = {"PATH": f"{Path(sys.executable).parent}:{_PATH}", "HOME": "/root", "TMPDIR": holder.TEMPORARY}
+    return {**own, **kept, **(extra or {})}
 
 
 def closed_directories() -> list[str]:
@@ -65,22 +66,13 @@ def closed_directories() -> list[str]:
     return [str(one) for one in sorted(parents) if one.is_dir() and one.stat().st_mode & 0o005 != 0o005]
 
 
-@contextmanager
-def _children_on(pid: int) -> Iterator[None]:
-    """Within, children of this thread are born in the pid namespace of ``pid`` (pid_namespaces(7))."""
-    own = os.open("/proc/thread-self/ns/pid", os.O_RDONLY)
+def _have_children_on(pid: int) -> None:
+    """From now on children of this thread are born in the pid namespace of ``pid`` (pid_namespaces(7))."""
+    theirs = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
     try:
-        theirs = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
-        try:
-            holder.setns(theirs, holder.CLONE_NEWPID)
-        finally:
-            os.close(theirs)
-        try:
-            yield
-        finally:
-            holder.setns(own, holder.CLONE_NEWPID)
+        holder.setns(theirs, holder.CLONE_NEWPID)
     finally:
-        os.close(own)
+        os.close(theirs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +121,9 @@ class Host:
         own_session: bool = True,
     ) -> subprocess.Popen[str]:
         """Start a program on the host. It dies with the host at the latest; the returned pid is the program's."""
-        with _children_on(self.pid):
+
+        def born() -> subprocess.Popen[str]:
+            _have_children_on(self.pid)
             process = subprocess.Popen(
                 self.entered(argv),
                 stdin=stdin,
@@ -140,8 +134,13 @@ class Host:
                 text=True,
                 start_new_session=own_session,
             )
-        self.children[:] = [child for child in self.children if child.poll() is None] + [process]
-        return process
+            self.children[:] = [child for child in self.children if child.poll() is None] + [process]
+            return process
+
+        # A thread that then ends: there is no way back into the pid namespace of the real host's root for a driver
+        # that is root of a user namespace only. On Ctrl-C it is waited for, so that no child is forgotten.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(born).result()
 
     def start_logged(
         self, argv: Sequence[str], log: Path, *, stdin: int | None = subprocess.DEVNULL

@@ -40,11 +40,12 @@ from gridwire.lab.packets import (
 )
 
 _ETH_P_ALL = 3  # linux/if_ether.h
-_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
+_SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 6, 23  # linux/if_packet.h
 _SIOCGIFADDR, _SIOCGIFHWADDR = 0x8915, 0x8927
 _SO_RCVBUFFORCE = 33
 _BUFFER_BYTES = 64 << 20
-_BURST = 512  # frames between two looks at what came back; the other end's softirq takes them at once
+# Frames between two looks at what came back; the other end's softirq takes them at once. The first that loses nothing.
+_BURSTS, _SMALL_BURSTS = (512,), (64, 16, 4)
 ALL_PORTS = 65_535
 KNOWN_UDP = {
     53: b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x07version\x04bind\0\0\x10\0\x03",
@@ -103,7 +104,7 @@ class Scanner:
     def __init__(self, interface: str, next_hop: IPv4Address, *, seed: int = 1) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.bind((interface, _ETH_P_ALL))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+        self._bursts = self._make_room()
         self._socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         self._socket.setblocking(False)
         self._mac = self._ask(interface, _SIOCGIFHWADDR)[18:24]
@@ -112,6 +113,20 @@ class Scanner:
         self._random = random.Random(seed)  # noqa: S311  # which ports are tried; the same seed tries the same
         self._local_port = 40_000
         self._next_hop = self._resolve(next_hop)
+
+    def _make_room(self) -> tuple[int, ...]:
+        """A buffer for what comes back while frames go out; the bursts that it is good for."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+        except PermissionError:  # root of a user namespace has net.core.rmem_max, 208 KiB by default
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            return _SMALL_BURSTS
+        return _BURSTS
+
+    def _dropped(self) -> int:
+        """Frames that found no room since it was last asked (packet(7))."""
+        _, drops = struct.unpack("II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        return int(drops)
 
     def _ask(self, interface: str, what: int) -> bytes:
         return fcntl.ioctl(self._socket.fileno(), what, struct.pack("256s", interface.encode()))
@@ -148,7 +163,18 @@ class Scanner:
         return False
 
     def run(self, probe: Probe, *, patience: float) -> Found:
-        """Send all of a probe, then listen for ``patience`` seconds more."""
+        """Send all of a probe, then listen for ``patience`` seconds more.
+
+        Raise BufferError where an answer may have been lost, however slowly it was asked.
+        """
+        self._dropped()
+        for burst in self._bursts:
+            found = self._once(probe, burst, patience)
+            if not (dropped := self._dropped()):
+                return found
+        raise BufferError(f"{dropped} frames from {probe.target} found no room; nothing can be said about it")
+
+    def _once(self, probe: Probe, burst: int, patience: float) -> Found:
         self._local_port += 1
         own: Address = self.address if probe.target.version == 4 else self._address6 or ip_address("::1")
         source = probe.source or own
@@ -159,7 +185,7 @@ class Scanner:
         for packet in self._packets(probe, source):
             self._write(head + packet)
             sent += 1
-            if sent % _BURST == 0:
+            if sent % burst == 0:
                 heard += self._hear()
         until = time.monotonic() + patience
         while time.monotonic() < until:

@@ -24,7 +24,10 @@ GATEWAY, INTRUDER = "gateway", "intruder"
 _NGINX_CONF = """
 worker_processes 1; pid /run/weak.pid; error_log stderr crit; user root;
 events { worker_connections 64; }
-http { access_log off; server { listen 10.85.0.1:80; return 200 "hello, stranger\\n"; } }
+http {
+client_body_temp_path /run/weak-1; proxy_temp_path /run/weak-2; fastcgi_temp_path /run/weak-3;
+uwsgi_temp_path /run/weak-4; scgi_temp_path /run/weak-5;
+access_log off; server { listen 10.85.0.1:80; return 200 "hello, stranger\\n"; } }
 """
 _ASK = """
 import http.client, sys
