@@ -1,6 +1,8 @@
 #!/bin/sh
 # Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
-# usage: prerequisites.sh [--test]     (--test adds what only the tests want)
+# usage: prerequisites.sh [--test] [--rootless]
+#   --test      what only the tests want, too
+#   --rootless  what the demo wants to run without root, too; taken for granted from a user who is not root
 #
 # Debian's packages start what they install (nginx on 0.0.0.0:80). So apt runs under a policy-rc.d that answers
 # 101 (invoke-rc.d(8)), and an nginx.service that this script brought is masked, lest it start at the next boot.
@@ -9,7 +11,14 @@ set -eu
 
 packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-cjson lua-resty-core libnginx-mod-stream passwd procps
 python3 python3-venv util-linux wireguard-go wireguard-tools"
-[ "${1:-}" = --test ] && packages="$packages iptables tcpdump ufw"
+[ "$(id -u)" = 0 ] || set -- --rootless "$@"
+for option in "$@"; do
+  case "$option" in
+    --test) packages="$packages iptables tcpdump ufw uidmap" ;;
+    --rootless) packages="$packages uidmap" ;;
+    *) echo "packages: there is no option $option" >&2; exit 2 ;;
+  esac
+done
 
 missing=""
 for package in $packages; do

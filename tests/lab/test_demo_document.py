@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gridwire.core.errors import Conflict, Invalid, NotFound
-from gridwire.lab import kept, relay
+from gridwire.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from gridwire.lab import kept, relay, user_namespace
 from gridwire.lab.demo import Shown, document
 from gridwire.lab.listeners import parse_table
 from gridwire.lab.proofs.claims import CLAIMS, chosen
@@ -108,6 +108,40 @@ def test_a_grid_whose_keeper_is_gone_is_forgotten(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no grid is kept"):
         kept.current(file)
     assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_a_grid_is_written_down_where_only_its_user_writes(
+    uid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_namespace, "outer_uid", lambda: uid)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    bare = kept.state_file()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    assert str(bare.parent) == ("/run/gridwire-lab" if uid == 0 else "/tmp/gridwire-lab-1000")
+    assert kept.state_file().is_relative_to(tmp_path) is (uid != 0)
+
+
+@pytest.mark.parametrize("how", ["open to all", "a link", "another user's"])
+def test_a_record_that_somebody_else_may_have_written_is_not_believed(how: str, tmp_path: Path) -> None:
+    file = tmp_path / "lab" / "grid.json"
+    kept.remember(os.getpid(), (HOST,), file)
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    if how == "open to all":
+        file.parent.chmod(0o777)
+    elif how == "a link":
+        file.parent.rename(tmp_path / "real")
+        file.parent.symlink_to(tmp_path / "real")
+    elif os.geteuid() == 0:
+        os.chown(file.parent, 64_501, 64_501)
+    else:
+        pytest.skip("only root gives a directory away")
+
+    with pytest.raises(NotPermitted, match="not this user's alone"):
+        kept.current(file)
+    with pytest.raises(NotPermitted, match="not this user's alone"):
+        kept.remember(os.getpid(), (HOST,), file)
 
 
 def test_sockets_are_read_from_the_kernels_table() -> None:

@@ -142,4 +142,4 @@ def test_the_list_says_what_runs_and_who_may_run_it() -> None:
     said = subprocess.run([*GRIDWIRE, "demo", "--list"], capture_output=True, text=True, check=True).stdout
 
     assert all(name in said for name in ("join", "perimeter", "start-order"))
-    assert "Root is needed" in said
+    assert "you are root" in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -14,15 +13,9 @@ from cyclopts import App, Parameter
 from gridwire.cli import demo_progress
 from gridwire.cli.outcome import DONE, FAILED
 from gridwire.cli.output import note, print_table, say
-from gridwire.core.errors import Invalid, NotPermitted
+from gridwire.core.errors import Invalid
 
 app = App(name="demo", default_parameter=Parameter(negative=()))
-
-NEEDS_ROOT = (
-    "Root is needed: the demo makes network, mount and pid namespaces, overlay mounts on /etc and /var inside them, "
-    "TUN devices, and two system users in each host's own /etc. The real host keeps its network, files, users and "
-    "firewall as they are, and nothing of the demo remains when it ends."
-)
 
 
 @app.default
@@ -30,6 +23,7 @@ def demo(
     *,
     only: Annotated[str | None, Parameter(help="Run some proofs: ID[,ID].")] = None,
     list_: Annotated[bool, Parameter(name="--list", help="Say what would run, and why as whom.")] = False,
+    needs: Annotated[bool, Parameter(help="Print `sudo` or `nothing`: what this host wants before the demo.")] = False,
     keep: Annotated[bool, Parameter(help="Leave the grid running; see `gridwire lab`.")] = False,
     serve: Annotated[
         str | None, Parameter(help="Let this host's browser reach routes: 127.0.0.1:8080 → http://api.localhost:8080")
@@ -40,15 +34,19 @@ def demo(
     output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"), help="How to print it.")] = "table",
 ) -> int:
     """Build a grid out of network namespaces on this host, prove what gridwire promises, take it all away again."""
+    from gridwire.cli.demo_rights import become_root, needed
     from gridwire.lab import demo as lab_demo
-    from gridwire.lab import relay
+    from gridwire.lab import relay, user_namespace
     from gridwire.lab.proofs.claims import chosen
 
+    if needs:
+        say(needed(user_namespace.standing()))
+        return DONE
     claims = chosen(only)
     if list_:
         _list(claims)
         return DONE
-    _require_root()
+    become_root("gridwire demo")
     _stop_on_signals()
     listener = None if serve is None else relay.bound(serve)
     wanted = lab_demo.Wanted(claims=claims, keep=keep, listener=listener, source=input_)
@@ -77,12 +75,13 @@ def weak_host(
     output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"), help="How to print it.")] = "table",
 ) -> int:
     """Show that binding to a mesh address hides nothing, and that the guard does: twenty seconds, alone."""
+    from gridwire.cli.demo_rights import become_root
     from gridwire.lab import weak_host as lab_weak_host
     from gridwire.lab.weak_host_card import draw
 
     if card is not None and not card.parent.is_dir():
         raise Invalid("--card", f"there is no directory {card.parent}", fix="give a path in one that exists")
-    _require_root()
+    become_root("gridwire demo weak-host", tun=False)
     _stop_on_signals()
     with demo_progress.progress() as shown:
         seen = lab_weak_host.run(shown.step)
@@ -97,11 +96,6 @@ def weak_host(
     return DONE if seen.ok else FAILED
 
 
-def _require_root() -> None:
-    if os.geteuid() != 0:
-        raise NotPermitted("the demo needs root", fix="sudo gridwire demo; `gridwire demo --list` says why")
-
-
 def _stop_on_signals() -> None:
     """SIGTERM and SIGHUP end the demo as Ctrl-C does, which takes everything away."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -109,6 +103,8 @@ def _stop_on_signals() -> None:
 
 
 def _list(claims: tuple[object, ...]) -> None:
+    from gridwire.cli.demo_rights import explanation
+    from gridwire.lab import user_namespace
     from gridwire.lab.proofs.proof import Claim
 
     print_table(
@@ -116,5 +112,5 @@ def _list(claims: tuple[object, ...]) -> None:
         ((one.id, one.title, one.unit, one.goal) for one in claims if isinstance(one, Claim)),
         empty="",
     )
-    say(f"\n{NEEDS_ROOT}")
+    say(f"\n{explanation(user_namespace.standing())}")
     sys.stdout.flush()

@@ -40,11 +40,13 @@ def exec_(host: str, *command: Annotated[str, Parameter(allow_leading_hyphen=Tru
     command
         What to run there, and its arguments, after --.
     """
-    from gridwire.lab import kept
+    from gridwire.lab import kept, user_namespace
 
     if not command:
         raise Invalid("command", "there is none", fix="write it after --: gridwire lab exec gateway -- ip addr")
-    target = kept.host(kept.current(kept.state_file()), host)
+    grid = kept.current(kept.state_file())
+    target = kept.host(grid, host)
+    user_namespace.join(grid.keeper)
     process = target.start(command, stdin=None, stdout=None, stderr=None, own_session=False)
     while True:
         try:

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gridwire.core.errors import Conflict, Invalid, NotFound
+from gridwire.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from gridwire.lab import user_namespace
 from gridwire.lab.host import Host
 from gridwire.lab.waiting import until
 
@@ -38,9 +40,16 @@ class Kept:
 
 
 def state_file() -> Path:
-    """/run/gridwire-lab/grid.json for root, below XDG_RUNTIME_DIR for others."""
-    base = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", f"/tmp/gridwire-{os.getuid()}")
-    return Path(base, "gridwire-lab", "grid.json")
+    """/run/gridwire-lab/grid.json for root; for others below XDG_RUNTIME_DIR, or /tmp/gridwire-lab-UID/grid.json.
+
+    The same inside the user namespace of a lab without root as outside it.
+    """
+    uid = user_namespace.outer_uid()
+    if uid == 0:
+        return Path("/run/gridwire-lab/grid.json")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    directory = Path(runtime, "gridwire-lab") if runtime else Path(f"/tmp/gridwire-lab-{uid}")
+    return directory / "grid.json"
 
 
 def start_ticks(pid: int) -> int:
@@ -55,6 +64,7 @@ def start_ticks(pid: int) -> int:
 def remember(keeper: int, hosts: tuple[HostEntry, ...], file: Path) -> Kept:
     kept = Kept(keeper=keeper, started=start_ticks(keeper), hosts=hosts)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own(file.parent)
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps(asdict(kept)))
     draft.replace(file)
@@ -62,8 +72,9 @@ def remember(keeper: int, hosts: tuple[HostEntry, ...], file: Path) -> Kept:
 
 
 def find(file: Path) -> Kept | None:
-    """The kept grid, if it still runs; what is left of a dead one is removed."""
+    """The kept grid, if it still runs; what is left of a dead one is removed. Raise NotPermitted as `_own` does."""
     try:
+        _own(file.parent)
         raw = json.loads(file.read_text())
         hosts = tuple(HostEntry(**entry) for entry in raw.pop("hosts"))
         kept = Kept(**raw, hosts=hosts)
@@ -107,6 +118,16 @@ def end(file: Path) -> Kept:
     until(lambda: not any(start_ticks(entry.pid) for entry in kept.hosts), "the grid's hosts to end", timeout=15)
     _forget(file)
     return kept
+
+
+def _own(directory: Path) -> None:
+    """Raise NotPermitted for somebody else's directory: in /tmp anyone could leave a record that names our pids."""
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise NotPermitted(
+            f"{directory} is not this user's alone, so what it says of a kept grid is not believed",
+            fix=f"remove it, or set XDG_RUNTIME_DIR to a directory of yours: ls -ld {directory}",
+        )
 
 
 def _forget(file: Path) -> None:

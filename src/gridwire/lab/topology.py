@@ -99,7 +99,7 @@ class Lab:
 def build(links: Sequence[Link], places: Sequence[Place]) -> Lab:
     """Hosts, router, switches and veth pairs, up and addressed; raise Unavailable, leaving nothing."""
     if os.geteuid() != 0:
-        raise Unavailable("the lab needs root", fix="run it with sudo, or as root of a user namespace")
+        raise Unavailable("the lab needs root", fix="run it with sudo; `gridwire demo` needs none on most hosts")
     lab = Lab(lifeline=Lifeline(), links=tuple(links), places=tuple(places))
     try:
         lab.holders[ROUTER] = start_holder(ROUTER, lab.lifeline, sysctls={**_BASE_SYSCTLS, **_ROUTER_SYSCTLS})
