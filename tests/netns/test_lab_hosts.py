@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def connect(lab: Lab, caller: str, called: str, *, version: int = 4) -> str:
     address = lab.address(called, version=version)
     server = lab.host(called).start(python(SERVE, address, "2" if version == 4 else "10"))
     table = Path(f"/proc/{lab.host(called).pid}/net/tcp{'' if version == 4 else '6'}")
-    until(lambda: ":0050 " in table.read_text(), "the listener", timeout=5)
+    until(lambda: re.search(r":0050 0+:0000 0A", table.read_text()), "the listener", timeout=5)  # 0A: TCP_LISTEN
     try:
         return lab.host(caller).run(python(CALL, address)).stdout.strip()
     finally:

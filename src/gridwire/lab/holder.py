@@ -224,19 +224,26 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         os.write(out, f"failed: {error}\n".encode())
         return 1
+    told, tell = os.pipe()  # the pid comes first, however late this process is to run again
     child = os.fork()
     if child:
         os.write(out, f"{child}\n".encode())
+        os.close(tell)
         os.close(out)
         os.close(lifeline)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.close(tell)
     try:
         _furnish(wanted)
+        failure = ""
     except OSError as error:
-        os.write(out, f"failed: {error}\n".encode())
+        failure = f"failed: {error}"
+    os.read(told, 1)
+    os.close(told)
+    os.write(out, f"{failure or 'ready'}\n".encode())
+    if failure:
         return 1
-    os.write(out, b"ready\n")
     os.close(out)
     _hold(lifeline)
     os._exit(0)
