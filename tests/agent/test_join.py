@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
-from gridwire.agent.join import Host, Join, check_token, identity_of
+from gridwire.agent.join import Host, Join, check_token, identity_of, newcomer_spec
 from gridwire.core.enrollment import GatewayContact, Token
 from gridwire.core.errors import Conflict, Invalid, NotFinished, Unavailable
 from gridwire.core.fleet import NodeState, Role
-from gridwire.core.joined import JoinedAs
+from gridwire.core.joined import JoinedAs, first_spec
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.spec import NodeSpec
 from gridwire.core.wireguard import MeshSpec, PeerSeen, PublicKey
@@ -263,6 +263,14 @@ def test_a_newcomer_ends_with_its_own_key_credential_identity_and_spec() -> None
     assert world.guard is not None
     assert world.guard.guard.openings == ()
     assert world.seconds < 2
+
+
+def test_until_the_credential_was_used_the_guard_is_that_of_a_newcomer() -> None:
+    world = World()
+    identity = join(world)
+    waiting = first_spec(identity).guard
+    assert waiting.root_only_ports == (2086, 2087)
+    assert waiting == newcomer_spec(token()).guard
 
 
 def events_of_a_whole_join() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridwire.adapters.accounts import directories, make_directories, make_user
-from gridwire.adapters.control_api import ControlApi, calls
+from gridwire.adapters.control_api import Away, ControlApi, calls
 from gridwire.adapters.wireguard import new_private_key, public_of, select
 from gridwire.agent.guard import load_guard
 from gridwire.agent.join import Host
@@ -123,7 +123,20 @@ class _Gateway:
             return api.send(replace(calls.redeem(key), timeout=self._patience)).body
 
     def confirm(self) -> Confirmed:
-        with ControlApi(self._base(self._token.enrol_port)) as api:
+        """Ask on the enrol port; where it is closed, on the api port.
+
+        Being confirmed closes the one to this node and opens the other: whoever lost that answer, or died before it
+        was saved, is let in only there.
+        """
+        try:
+            return self._confirm(self._token.enrol_port)
+        except Away as error:
+            if error.sent:
+                raise
+            return self._confirm(self._token.api_port)
+
+    def _confirm(self, port: int) -> Confirmed:
+        with ControlApi(self._base(port)) as api:
             return api.send(replace(calls.confirm(), timeout=self._patience)).body
 
     def spec(self, credential: str) -> NodeSpec:

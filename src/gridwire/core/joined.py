@@ -41,7 +41,8 @@ class JoinedAs:
 def first_spec(identity: JoinedAs) -> NodeSpec:
     """What a node is from joining until control's first spec: a tunnel to its gateways, and nothing open.
 
-    Version 0.0, so that any spec of control's is newer.
+    Version 0.0, so that any spec of control's is newer. Asking for that one is the credential's first use; until
+    then whoever sends from this host may have another one issued, so of its users only root may call control.
     """
     peers = [
         Peer(
@@ -73,7 +74,7 @@ def first_spec(identity: JoinedAs) -> NodeSpec:
             address=identity.address,
             listen_port=0,
             openings=(),
-            root_only_ports=(identity.enrol_port,) if identity.role is not Role.GATEWAY else (),
+            root_only_ports=(identity.enrol_port, identity.api_port) if identity.role is not Role.GATEWAY else (),
         ),
         proxy=ProxySpec(),
         names=NamesSpec(suffix=identity.suffix),

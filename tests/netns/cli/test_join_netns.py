@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,13 @@ from gridwire.lab.topology import Lab, Link, Place, build
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
 GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
+KILLED_BEFORE_IT_SAVES = """
+import os, signal, sys
+from gridwire.agent.state_dir import AgentState
+from gridwire.cli.main import main
+AgentState.save_credential = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(main())
+"""
 PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
 HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
 
@@ -43,7 +51,7 @@ def files(lab: Lab, host: str) -> dict[str, str]:
 def lab() -> Iterator[Lab]:
     places = [
         Place(host="gw", link="public", number=7),
-        *(Place(host=name, link="home", number=number) for number, name in enumerate(("e1", "e2", "c1"), 5)),
+        *(Place(host=name, link="home", number=number) for number, name in enumerate(("e1", "e2", "c1", "e3"), 5)),
     ]
     built = build((PUBLIC, HOME), places)
     try:
@@ -145,6 +153,19 @@ def test_join_revoke_and_join_again(gateway: Lab) -> None:
     anew = gridwire(gateway, "e1", "join", "--anew", stdin=fresh)
     assert anew.returncode == 0, anew.stderr
     assert gridwire(gateway, "e1", "reach", "list").stdout.split() == ["REACH", "127.0.0.1:9000"]
+
+
+def test_a_join_that_was_killed_between_its_confirmation_and_its_disk_is_finished_by_the_next(gateway: Lab) -> None:
+    token = token_for(gateway, "e3")
+    join = [sys.executable, "-P", "-c", KILLED_BEFORE_IT_SAVES, "join"]
+    killed = gateway.host("e3").run(join, input_text=token, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert json.loads(gridwire(gateway, "gw", "node", "show", "e3", "-o", "json").stdout)["node"]["state"] == "active"
+
+    again = gridwire(gateway, "e3", "join", stdin=token)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("e3 (edge) joined as 10.85.1.")
+    assert gateway.host("e3").run(["test", "-s", "/var/lib/gridwire/agent/spec.json"], check=False).returncode == 0
 
 
 def test_a_blocked_port_is_told_within_ten_seconds(gateway: Lab) -> None:

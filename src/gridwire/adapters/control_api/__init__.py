@@ -2,6 +2,6 @@
 
 from gridwire.adapters.control_api import calls
 from gridwire.adapters.control_api.calls import Answer, Call
-from gridwire.adapters.control_api.client import AsyncControlApi, ControlApi
+from gridwire.adapters.control_api.client import AsyncControlApi, Away, ControlApi
 
-__all__ = ["Answer", "AsyncControlApi", "Call", "ControlApi", "calls"]
+__all__ = ["Answer", "AsyncControlApi", "Away", "Call", "ControlApi", "calls"]

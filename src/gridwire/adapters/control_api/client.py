@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 1.0
 _AWAY = frozenset({502, 503})
 
 
-class _Away(Unavailable):
+class Away(Unavailable):
     """Control is not there; ``sent``: the request may have reached it."""
 
     def __init__(self, what: str, *, sent: bool, fix: str = "", code: str = "control-away") -> None:
@@ -47,7 +47,7 @@ def _timeout(call: Call[Any]) -> httpx2.Timeout:
     return httpx2.Timeout(call.timeout, connect=min(3.0, call.timeout))
 
 
-def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> _Away:
+def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> Away:
     # A connect timeout is not "sent"; neither is a refused connection.
     unsent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
     if base.startswith("unix:") and unsent:
@@ -55,7 +55,7 @@ def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> _Away:
     else:
         fix = "" if base.startswith("unix:") else "is the tunnel up? `gridwire status` on this node says"
     how = "does not answer" if unsent or isinstance(error, httpx2.TimeoutException) else "broke the connection off"
-    return _Away(f"control {how} at {base} ({describe(call)})", sent=not unsent, fix=fix)
+    return Away(f"control {how} at {base} ({describe(call)})", sent=not unsent, fix=fix)
 
 
 def _understood(call: Call[T], status: int, etag: str | None, content: bytes) -> Answer[T]:
@@ -67,7 +67,7 @@ def _understood(call: Call[T], status: int, etag: str | None, content: bytes) ->
 
 
 def _worth_waiting(error: GridwireError, call: Call[Any], status: int | None) -> bool:
-    if isinstance(error, _Away):
+    if isinstance(error, Away):
         return call.repeatable or not error.sent
     return status in _AWAY and call.repeatable
 
