@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from pydantic import TypeAdapter
@@ -22,11 +23,15 @@ from gridwire.agent.loop import Agent
 from gridwire.agent.state_dir import AgentState
 from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.fleet import Invitation, Node, NodeState, Role
+from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.spec import NodeSpec
 from gridwire.core.wireguard import public_key
 from gridwire.protocol.agent import ApplyState, Report
+from gridwire.protocol.api import Event
+from gridwire.protocol.audit import START, Head, chained
 
 SPEC, REPORT = TypeAdapter(NodeSpec), TypeAdapter(Report)
+EVENT_AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
 QUICK = Pace(heal=0.05, waiting=0.02, failed=0.02, report=0.1, poll=30.0, away=0.02, longest_away=0.05, hold=0.1)
 
 
@@ -92,7 +97,10 @@ class FakeControl:
             self.reports.append(REPORT.validate_json(body))
             return b"HTTP/1.1 204 No Content\r\n\r\n"
         if target.startswith("/api/v1/events"):
-            content = json.dumps({"items": self.events[-1:]}).encode()
+            asked = {k: int(v[0]) for k, v in parse_qs(target.partition("?")[2]).items()}
+            above = [e for e in self.events if e["number"] > asked.get("after", -1)]
+            items = above[: asked["limit"]] if "after" in asked else above[-asked["limit"] :]
+            content = json.dumps({"items": items}).encode()
             return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
         seen = headers.get("if-none-match")
         self.asked.append(seen)
@@ -189,9 +197,16 @@ def test_a_new_revision_is_applied_in_a_tenth_of_a_second(play: Any, gateway: An
     play(gateway, scene)
 
 
-def event(number: int) -> dict[str, Any]:
-    plain = {"actor": "root", "kind": "node.revoked", "subject": "x", "detail": ""}
-    return {"number": number, "at": "2026-07-01T12:00:00Z", **plain, "hash": f"{number:064x}"}
+def chain(length: int, detail: str = "") -> list[dict[str, Any]]:
+    """Events from the first on, each chained to the one before."""
+    made: list[Event] = []
+    for number in range(1, length + 1):
+        plain = Event(
+            number=number, at=EVENT_AT, actor="root", kind="node.revoked", subject="x", detail=detail, hash=""
+        )
+        made.append(chained(made[-1].hash if made else START, plain))
+    events: list[dict[str, Any]] = TypeAdapter(list[Event]).dump_python(made, mode="json")
+    return events
 
 
 def test_that_control_is_away_is_said_no_longer_than_it_is_so(play: Any, gateway: Any) -> None:
@@ -224,13 +239,71 @@ def test_the_head_of_the_audit_chain_is_logged_when_it_changes(play: Any, gatewa
         async with on.agent():
             await until(lambda: len(on.control.reports) > 2)
             assert heads(on) == []
-            on.control.events.append(event(1))
+            on.control.events = chain(1)
             await until(lambda: heads(on) == [1])
             reports = len(on.control.reports)
             await until(lambda: len(on.control.reports) > reports + 3)
-            on.control.events += [event(2), event(3)]
+            on.control.events = chain(3)
             await until(lambda: heads(on) == [1, 3])
-            assert on.logged[-1][1]["hash"] == f"{3:064x}"
+            assert on.logged[-1][1]["hash"] == chain(3)[-1]["hash"]
+            await until(lambda: on.state.load_audit_head() is not None)
+            assert not audit_findings(on)
+
+    play(gateway, scene)
+
+
+def audit_findings(on: Scene) -> list[Finding]:
+    last = on.control.last
+    return [] if last is None else [finding for finding in last.findings if finding.id == "audit-broken"]
+
+
+def line_altered(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*events, {**chain(4)[3], "detail": "nothing happened"}]
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        lambda _: chain(4, detail="made anew"),
+        lambda seen: seen[:2],
+        lambda _: [],
+        line_altered,
+        lambda seen: [*seen, chain(5)[4]],
+    ],
+    ids=["made anew", "cut short", "emptied", "a line altered", "a line taken out"],
+)
+def test_an_audit_chain_that_no_longer_follows_is_critical_also_after_a_restart(
+    play: Any, gateway: Any, altered: Any
+) -> None:
+    async def scene(on: Scene) -> None:
+        on.control.spec = on.specs.at(1)
+        on.control.events = chain(3)
+        async with on.agent():
+            await until(lambda: on.state.load_audit_head() is not None)
+            assert not audit_findings(on)
+            on.control.events = altered(on.control.events)
+            await until(lambda: audit_findings(on))
+            assert audit_findings(on)[0].severity is Severity.CRITICAL
+            assert "events --verify" in audit_findings(on)[0].fix
+        on.control.reports.clear()
+        async with on.agent():
+            await until(lambda: audit_findings(on))
+        assert [name for name, _ in on.logged].count("audit-broken") == 2
+
+    play(gateway, scene)
+
+
+def test_a_chain_longer_than_one_answer_is_followed_whole(
+    play: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridwire.agent.witness.PAGE", 4)
+
+    async def scene(on: Scene) -> None:
+        on.control.spec = on.specs.at(1)
+        on.control.events = chain(12)
+        async with on.agent():
+            await until(lambda: (on.state.load_audit_head() or Head()).number == 12)
+            assert not audit_findings(on)
 
     play(gateway, scene)
 

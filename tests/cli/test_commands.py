@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -212,3 +213,44 @@ def test_json_and_yaml_say_the_same(command: tuple[str, ...], grid: Any) -> None
     as_yaml = YAML(typ="safe").load(grid(*command, "-o", "yaml").out)
     assert json.loads(json.dumps(as_yaml, default=str)).__class__ is as_json.__class__
     assert len(as_yaml) == len(as_json)
+
+
+@pytest.fixture
+def own_control(cli: Any, tmp_path: Path, settings_file: Path) -> Iterator[tuple[Any, Path]]:
+    """A CLI with a control of its own behind it, and the file of its database."""
+    directory = tmp_path / "own"
+    (directory / "run").mkdir(parents=True)
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
+        try:
+            wait_for(directory / "run/local.sock", process)
+            lines = settings_file.read_text().splitlines()
+            settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {directory}/run}}", ""]))
+            yield cli, directory / "control/gridwire.db"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_an_altered_audit_chain_is_named_with_exit_code_3(own_control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli, database = own_control
+    monkeypatch.setattr("gridwire.cli.events.PAGE", 2)
+    for name in ("n1", "n2", "n3", "n4"):
+        assert cli("invite", name).code == 0
+    last = json.loads(cli("events", "-o", "json").out)[-1]
+    whole = cli("events", "--verify")
+    assert whole.code == 0, whole.err
+    assert whole.out.startswith(f"{last['number']} events, each follows")
+    assert last["hash"] in whole.out
+
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE events SET detail = 'nothing happened' WHERE number = 3")
+    connection.close()
+    broken = cli("events", "--verify")
+    assert broken.code == 3
+    assert broken.out.startswith("event 3 does not follow from event 2")
+    assert "audit-head" in broken.err
+    told = cli("events", "--verify", "-o", "json")
+    assert told.code == 3
+    said = json.loads(told.out)
+    assert (said["ok"], said["broken"]["number"], said["head"]["number"]) == (False, 3, 2)

@@ -26,7 +26,7 @@ from gridwire.agent.reconcile import Outcome, Reconciler
 from gridwire.agent.reports import Said, make_report
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.waking import happened, locked
-from gridwire.agent.witness import witness
+from gridwire.agent.witness import Witness
 from gridwire.core.errors import GridwireError, Invalid
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
@@ -77,6 +77,7 @@ class Agent:
         self._reconciler = Reconciler(host.sections, state, now)
         self._dead_man = DeadMan(self._pace.dead_man)
         self._seen = _Seen()
+        self._audit = Witness(link, state, log, self._pace.report, lambda found: self._seen.faults.update(audit=found))
         self._files = asyncio.Lock()  # the state directory and the host: for one at a time
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()  # woken by a new spec
@@ -105,7 +106,7 @@ class Agent:
             self._report,
         ]
         loops += [self._push_health] if self._host.push_health is not None else []
-        loops += [self._witness] if self._identity.role is Role.GATEWAY else []
+        loops += [self._audit.witness] if self._identity.role is Role.GATEWAY else []
         loops += [self._rotate] if self._host.rotate_logs is not None else []
         with ExitStack() as watches:
             self._start_watches(watches)
@@ -388,9 +389,6 @@ class Agent:
 
     async def _push_health(self) -> None:
         await self._endpoints.push(lambda: self._seen.faults.pop("push_health", None))
-
-    async def _witness(self) -> None:
-        await witness(self._link, self._log, self._pace.report)
 
     async def _rotate(self) -> None:
         assert self._host.rotate_logs is not None

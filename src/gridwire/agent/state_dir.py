@@ -7,6 +7,7 @@ spec.json             the newest spec taken: {"sha256": …, "spec": …}
 previous/E.R.json     up to three older generations
 in-force              E.R of the spec that was last verified and kept
 tombstones.json       the revocations of the newest spec taken, whatever generation is in force
+audit-head            on a gateway: how far control's audit chain was followed
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.spec import NodeSpec, Tombstone
 from gridwire.core.tombstones import without_revoked
 from gridwire.core.wireguard import decode_key
+from gridwire.protocol.audit import Head
 
 GENERATIONS = 3
 Version = tuple[int, int]
@@ -45,6 +47,7 @@ class Tombstones:
 
 
 _STONES: Final = TypeAdapter(Tombstones)
+_HEAD_SEEN: Final = TypeAdapter(Head)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class AgentState:
     def __init__(self, path: str | Path = paths.AGENT_STATE) -> None:
         self.path = Path(path)
         self._previous = self.path / "previous"
+        self.audit_head = self.path / "audit-head"
 
     def prepare(self) -> None:
         make_directory(self.path)
@@ -184,6 +188,21 @@ class AgentState:
         for path in (*self._generations(), self.path / "in-force", self.path / "spec.json"):
             remove_file(path)
         remove_file(self.path / "tombstones.json")
+
+    # --- what control wrote down
+
+    def save_audit_head(self, head: Head) -> None:
+        self._write(self.audit_head.name, _HEAD_SEEN.dump_json(head) + b"\n")
+
+    def load_audit_head(self) -> Head | None:
+        """None before there was one; raise Invalid for a damaged file: it is never taken for none."""
+        content = read_bytes(self.audit_head)
+        if content is None:
+            return None
+        try:
+            return _HEAD_SEEN.validate_json(content)
+        except ValidationError as error:
+            raise Invalid(str(self.audit_head), _first(error), fix="remove it: the chain is followed anew") from None
 
     # --- files
 

@@ -2,29 +2,79 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from gridwire.cli import grid
-from gridwire.cli.output import Format, print_table, show
+from gridwire.cli.outcome import DONE, UNHEALTHY
+from gridwire.cli.output import Format, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.protocol.api import Event
+from gridwire.protocol.audit import Head, broken_at
 
-app = App(name="events")
+app = App(name="events", default_parameter=Parameter(negative=()))
+PAGE = 1000  # events in one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """``head``: the last event that follows from all before it; ``broken``: the first that does not."""
+
+    ok: bool
+    head: Head
+    broken: Event | None = None
 
 
 @app.default
-def events(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+def events(
+    *,
+    verify: Annotated[
+        bool, Parameter(help="Check that each event follows from the one before it; exit code 3 where one does not.")
+    ] = False,
+    output: Format = "table",
+    settings: SettingsFile = DEFAULT,
+) -> int:
     """What happened, who did it, oldest first."""
+    if verify:
+        seen = verified(settings)
+        show(seen, output, lambda: _say_verified(seen))
+        return DONE if seen.ok else UNHEALTHY
     found = grid.listing("/events", Event, settings)
-    show(
-        found,
-        output,
-        lambda: print_table(
-            ("EVENT", "WHEN", "WHO", "WHAT", "OF", "DETAIL"),
-            (
-                (str(e.number), f"{e.at:%Y-%m-%d %H:%M:%S}", e.actor, e.kind, e.subject, e.detail)
-                for e in sorted(found, key=lambda e: e.number)
-            ),
-            empty="nothing happened yet",
+    show(found, output, lambda: _print(found))
+    return DONE
+
+
+def verified(settings: str) -> Verified:
+    """Walk the whole chain, a page at a time."""
+    head = Head()
+    while page := grid.listing(f"/events?after={head.number}&limit={PAGE}", Event, settings):
+        number = broken_at(page, head.hash)
+        whole = [event for event in page if number is None or event.number < number]
+        if whole:
+            head = Head(number=whole[-1].number, hash=whole[-1].hash)
+        if number is not None:
+            return Verified(ok=False, head=head, broken=next(e for e in page if e.number == number))
+    return Verified(ok=True, head=head)
+
+
+def _say_verified(seen: Verified) -> None:
+    if seen.broken is None:
+        say(f"{seen.head.number} events, each follows from the one before; the last has {seen.head.hash}")
+        return
+    broken = seen.broken
+    say(f"event {broken.number} does not follow from event {seen.head.number}: one of the two, or both, were altered")
+    _print((broken,))
+    note("the journal of the gateway's agent has the heads (audit-head) that it saw: compare the hashes there")
+
+
+def _print(found: tuple[Event, ...]) -> None:
+    print_table(
+        ("EVENT", "WHEN", "WHO", "WHAT", "OF", "DETAIL"),
+        (
+            (str(e.number), f"{e.at:%Y-%m-%d %H:%M:%S}", e.actor, e.kind, e.subject, e.detail)
+            for e in sorted(found, key=lambda e: e.number)
         ),
+        empty="nothing happened yet",
     )

@@ -1,7 +1,7 @@
 """The audit chain: each event's hash covers the one before it, so that a line altered or taken out is seen.
 
 SHA-256 over the previous hash and the line's canonical JSON (sorted keys, no spaces). The first line follows
-``START``. Whoever keeps the head elsewhere (the agent writes it to the journal) also sees a chain made anew.
+``START``. Whoever keeps the head elsewhere (the agent of a gateway does) also sees a chain made anew or cut short.
 """
 
 from __future__ import annotations
@@ -9,11 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gridwire.protocol.api import Event
 
 START = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far a chain was followed: the number and hash of that event."""
+
+    number: int = 0
+    hash: str = START
 
 
 def chained(previous: str, event: Event) -> Event:

@@ -242,9 +242,10 @@ def revision(number: int) -> Call[Revision]:
     return _get(f"{API}/revisions/{number}", Revision)
 
 
-def events(*, limit: int = 100) -> Call[Listing[Event]]:
-    """The last ones, in their order."""
-    return _get(f"{API}/events?limit={limit}", Listing[Event])
+def events(*, after: int | None = None, limit: int = 100) -> Call[Listing[Event]]:
+    """In their order: those after a number, or the last ones."""
+    above = "" if after is None else f"after={after}&"
+    return _get(f"{API}/events?{above}limit={limit}", Listing[Event])
 
 
 # --- what a newcomer asks
