@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from gridwire.control import app as application
-from gridwire.control import specs
-from gridwire.control.specs import Specs
 from gridwire.control.wiring import bootstrap, own_directory
 from gridwire.core.fleet import Network
 
@@ -173,30 +171,3 @@ def test_whatever_breaks_in_a_tick_is_logged_and_the_next_one_comes(
     asyncio.run(scene())
     assert [line["error"] for line in said] == ["ZeroDivisionError: a mistake of ours"] * 2
     assert all(__file__ in line["at"] for line in said)
-
-
-def test_a_thread_that_compiled_an_older_fleet_hands_out_the_newest_spec(
-    world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Content X, then Y, then X again: whoever was given Y late would pass for one that has X, and stay there."""
-    edge = world.join("home-1")
-    known = Specs()
-    before = world.grid.snapshot()
-    known.of(before, before.fleet.node("home-1"))
-    world.publish("api", on="node:home-1")
-    between = world.grid.snapshot()
-    assert world.local.delete("/api/v1/services/api").status_code == 204
-    after = world.grid.snapshot()
-    real = specs._compile
-
-    def overtaken(snapshot: Any, node: Any, earlier: Any) -> Any:
-        """While this thread compiles, another is asked for the newest fleet."""
-        monkeypatch.setattr(specs, "_compile", real)
-        known.of(after, after.fleet.node("home-1"))
-        return real(snapshot, node, earlier)
-
-    monkeypatch.setattr(specs, "_compile", overtaken)
-    given = known.of(between, between.fleet.node("home-1"))
-    current = known.of(after, after.fleet.node("home-1"))
-    assert edge.state == "active"
-    assert given.body == current.body or not current.known_to(given.etag)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridwire.core.access import allowed_addresses, allowed_nodes, endpoints_of, may_use, resolved
+from gridwire.core.access import allowed_nodes, endpoints_of, may_use, resolved
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import (
     Fleet,
@@ -71,13 +71,6 @@ def test_only_active_nodes_that_are_no_gateway_may_use_anything(state: NodeState
     everything = tuple(Selector("role", each) for each in Role)
     asker = replace(PHONE, state=state, role=role)
     assert may_use(asker, everything) == (state is NodeState.ACTIVE and role is not Role.GATEWAY)
-
-
-def test_addresses_are_sorted_as_numbers() -> None:
-    nodes = tuple(node(f"c{n}", Role.CLIENT, n) for n in (10, 9, 100))
-    addresses = allowed_addresses(replace(FLEET, nodes=nodes), (parse_selector("role:client"),))
-    assert list(addresses) == sorted(addresses)
-    assert len(addresses) == 3
 
 
 def test_a_service_runs_on_active_edges_alone() -> None:

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.datastructures import Headers
 from fastapi.routing import APIRoute
 
+from gridwire.adapters.store import Snapshot
 from gridwire.control.access import Who, check, declared
 from gridwire.control.caller import Caller, Local, Peer, Stranger, claimed_peer, local_caller, proof_of
 from gridwire.control.grid import Grid
@@ -83,9 +84,8 @@ def the_author(request: Request) -> str:
     return caller.author if isinstance(caller, Local | Peer) else "nobody"
 
 
-def the_node(grid: Grid, caller: Caller) -> Node:
+def the_node(grid: Grid, caller: Caller, snapshot: Snapshot) -> Node:
     """The node that an agent's request is about: its own, or for root on this host the one it names."""
-    snapshot = grid.snapshot()
     if isinstance(caller, Local):
         return snapshot.fleet.node(caller.node) if caller.node is not None else grid.own_gateway(snapshot)
     node = snapshot.by_address.get(caller.address) if isinstance(caller, Peer) else None

@@ -10,9 +10,10 @@ from gridwire.adapters.clock import utc_now
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
 from gridwire.control.reports import Reports
-from gridwire.control.specs import Compiled, Specs
+from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.views import Picture
+from gridwire.core.addressing import Address
 from gridwire.core.errors import Invalid, NotFound
 from gridwire.core.fleet import Node
 
@@ -23,8 +24,10 @@ class Grid:
         self.store = store
         self.clock = clock
         self.reports = Reports()
-        self.revised = Bell()  # a revision was made
-        self.heard = Bell()  # an agent reported
+        self.revised: Bell[tuple[Address, Version]] = (
+            Bell()
+        )  # with what who waits looked at: a node, and since when it must be that
+        self.heard: Bell[None] = Bell()  # an agent reported
         self._specs = Specs()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
@@ -34,14 +37,19 @@ class Grid:
         """A write transaction; those who wait for a revision are woken once it is committed."""
         with self.store.writing() as transaction:
             yield transaction
-        if transaction.saved is not None:
-            self.revised.ring()
+        if transaction.saved is not None and transaction.remembered is not None:
+            self._revise(transaction.remembered)
 
     def snapshot(self) -> Snapshot:
         return self.store.snapshot()
 
-    def spec(self, node: Node, snapshot: Snapshot) -> Compiled:
+    def spec(self, node: Node, snapshot: Snapshot) -> Current:
         return self._specs.of(snapshot, node)
+
+    def _revise(self, snapshot: Snapshot) -> None:
+        """Wake those for whom the newest revision is another spec than the one that they looked at, or none."""
+        self._specs.move(snapshot)
+        self.revised.ring(lambda looked: self._specs.since(looked[0]) != looked[1])
 
     def picture(self, snapshot: Snapshot) -> Picture:
         """What people are told is read off this."""
@@ -67,8 +75,8 @@ class Grid:
             with self.changing() as transaction:
                 expire_invitations(transaction, now=now)
         if version != self._seen:
+            self._revise(self.snapshot())
             self._seen = version
-            self.revised.ring()
 
     def close(self) -> None:
         """Release whoever waits."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gridwire.core.addressing import Address
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Fleet, Node, NodeState, Policy, Role, Route, Selector, Service
 
@@ -41,11 +40,6 @@ def may_use(node: Node, selectors: tuple[Selector, ...]) -> bool:
 def allowed_nodes(fleet: Fleet, route: Route) -> tuple[Node, ...]:
     selectors = resolved(route.allow, fleet.policies)
     return tuple(node for node in fleet.nodes if may_use(node, selectors))
-
-
-def allowed_addresses(fleet: Fleet, selectors: tuple[Selector, ...]) -> tuple[Address, ...]:
-    """Sorted mesh addresses of the nodes that plain selectors allow."""
-    return tuple(sorted((n.address for n in fleet.nodes if may_use(n, selectors)), key=int))
 
 
 def endpoints_of(fleet: Fleet, service: Service) -> tuple[Node, ...]:

@@ -1,15 +1,15 @@
 """Fleet → node spec. Pure and per node: one change does not rebuild every node's spec.
 
-Star topology: an edge's, operator's or client's only peers are the gateways, with the gateways' own /32.
+Star topology: an edge's, operator's or client's only peers are the gateways, with the gateways' own /32. Their spec
+is made of their ``sources`` and nothing else; a gateway's, of the whole fleet.
 """
 
 from __future__ import annotations
 
 import hashlib
-from ipaddress import ip_network
+from collections.abc import Iterable
 
-from gridwire.core.access import allowed_addresses, endpoints_of, may_use, resolved, selects
-from gridwire.core.addressing import Address, Prefix
+from gridwire.core.addressing import Address
 from gridwire.core.fleet import (
     ON_MESH,
     Fleet,
@@ -21,9 +21,8 @@ from gridwire.core.fleet import (
     Service,
 )
 from gridwire.core.guard import GuardSpec, Opening
-from gridwire.core.names import HostName, interface_name, under_suffix
+from gridwire.core.names import interface_name, under_suffix
 from gridwire.core.proxy import (
-    EdgeService,
     EdgeTable,
     Endpoint,
     Grant,
@@ -34,27 +33,85 @@ from gridwire.core.proxy import (
     RouteEntry,
     RoutingTable,
 )
+from gridwire.core.sources import Index, Sources, single
 from gridwire.core.spec import NamesSpec, NodeSpec, Tombstone
 from gridwire.core.wireguard import DEFAULT_PORT, KEEPALIVE_SECONDS, MeshSpec, Peer
+
+Version = tuple[int, int]
 
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 
 
 def compile_spec(fleet: Fleet, name: str, *, epoch: int, revision: int) -> NodeSpec:
     """What node ``name`` must be; raise NotFound for a node that is not in the fleet or was revoked."""
-    node = fleet.node(name)
-    gateway = node.role is Role.GATEWAY
-    version = (epoch, revision)
+    return compile_node(Index(fleet), name, (epoch, revision))
+
+
+def compile_node(index: Index, name: str, version: Version) -> NodeSpec:
+    """As compile_spec, where the specs of several nodes of one fleet are wanted."""
+    node = index.node(name)
+    return (
+        compile_gateway(index, node, version)
+        if node.role is Role.GATEWAY
+        else compile_sources(index.sources(node), version)
+    )
+
+
+def compile_gateway(index: Index, node: Node, version: Version) -> NodeSpec:
+    network = index.fleet.network
     return NodeSpec(
-        epoch=epoch,
-        revision=revision,
+        epoch=version[0],
+        revision=version[1],
         node=node.name,
         role=node.role,
-        mesh=_mesh(fleet, node),
-        guard=_guard(fleet, node),
-        proxy=_gateway_proxy(fleet, node, version) if gateway else _edge_proxy(fleet, node, version),
-        names=_names(fleet, node),
-        tombstones=_tombstones(fleet) if gateway else (),
+        mesh=MeshSpec(
+            interface=interface_name(network.interface),
+            address=node.address,
+            prefix=network.prefix,
+            listen_port=endpoint_port(node.endpoint),
+            mtu=network.mtu,
+            peers=tuple(sorted(_gateway_peers(index.fleet, node), key=lambda peer: peer.public_key)),
+        ),
+        guard=GuardSpec(
+            interface=interface_name(network.interface),
+            prefix=network.prefix,
+            address=node.address,
+            listen_port=endpoint_port(node.endpoint),
+            openings=_openings(index.fleet, node),
+        ),
+        proxy=_gateway_proxy(index, node, version),
+        names=NamesSpec(suffix=network.suffix),
+        tombstones=_tombstones(index.fleet),
+    )
+
+
+def compile_sources(sources: Sources, version: Version) -> NodeSpec:
+    """The spec of a node that is no gateway."""
+    network, gateways = sources.network, sources.gateways
+    edge = sources.role is Role.EDGE
+    return NodeSpec(
+        epoch=version[0],
+        revision=version[1],
+        node=sources.node,
+        role=sources.role,
+        mesh=MeshSpec(
+            interface=interface_name(network.interface),
+            address=sources.address,
+            prefix=network.prefix,
+            listen_port=endpoint_port(sources.endpoint),
+            mtu=network.mtu,
+            peers=sources.peers,
+        ),
+        guard=GuardSpec(
+            interface=interface_name(network.interface),
+            prefix=network.prefix,
+            address=sources.address,
+            listen_port=endpoint_port(sources.endpoint),
+            openings=(_opening("gateway", gateways, (network.edge_port,)),) if edge else (),
+            root_only_ports=(network.enrol_port,),
+        ),
+        proxy=_edge_proxy(sources, version) if edge else ProxySpec(),
+        names=NamesSpec(suffix=network.suffix, entries=tuple((name, gateways[0]) for name in sources.names)),
     )
 
 
@@ -66,43 +123,13 @@ def endpoint_port(endpoint: str | None) -> int:
     return int(port) if colon and port.isdigit() else DEFAULT_PORT
 
 
-def _single(address: Address) -> Prefix:
-    return ip_network(f"{address}/{address.max_prefixlen}")
-
-
-def _mesh(fleet: Fleet, node: Node) -> MeshSpec:
-    peers = _gateway_peers(fleet, node) if node.role is Role.GATEWAY else _star_peers(fleet, node)
-    return MeshSpec(
-        interface=interface_name(fleet.network.interface),
-        address=node.address,
-        prefix=fleet.network.prefix,
-        listen_port=endpoint_port(node.endpoint),
-        mtu=fleet.network.mtu,
-        peers=tuple(sorted(peers, key=lambda peer: peer.public_key)),
-    )
-
-
-def _star_peers(fleet: Fleet, node: Node) -> list[Peer]:
-    return [
-        Peer(
-            node=gateway.name,
-            public_key=gateway.public_key,
-            allowed_ips=(_single(gateway.address),),
-            endpoint=gateway.endpoint,
-            keepalive=KEEPALIVE_SECONDS,
-        )
-        for gateway in fleet.gateways()
-        if gateway.public_key is not None
-    ]
-
-
 def _gateway_peers(fleet: Fleet, gateway: Node) -> list[Peer]:
     nodes = {node.name: node for node in fleet.nodes if node.state in ON_MESH}
     peers = [
         Peer(
             node=node.name,
             public_key=node.public_key,
-            allowed_ips=(_single(node.address),),
+            allowed_ips=(single(node.address),),
             endpoint=node.endpoint,
             keepalive=KEEPALIVE_SECONDS if node.role is not Role.CLIENT else 0,
         )
@@ -121,51 +148,34 @@ def _ephemeral_peer(invitation: Invitation, node: Node) -> Peer:
     return Peer(
         node=node.name,
         public_key=invitation.ephemeral_key,
-        allowed_ips=(_single(node.address),) if invitation.redeemed_key is None else (),
+        allowed_ips=(single(node.address),) if invitation.redeemed_key is None else (),
         expires=invitation.expires,
     )
 
 
-def _guard(fleet: Fleet, node: Node) -> GuardSpec:
+def _openings(fleet: Fleet, gateway: Node) -> tuple[Opening, ...]:
     network = fleet.network
-    if node.role is Role.GATEWAY:
-        inside = (network.routes_port, network.api_port)
-        openings = (
-            _opening("enrolling", (n for n in fleet.nodes if n.state in _ENROLLING), (network.enrol_port,)),
-            *(
-                _opening(
-                    str(role),
-                    (n for n in fleet.nodes if n.role is role and n.state is NodeState.ACTIVE),
-                    inside,
-                )
-                for role in (Role.CLIENT, Role.EDGE, Role.OPERATOR)
-            ),
-            # Another gateway's agent asks for its spec as an edge's does; it opens no routes.
-            _opening("gateway", (n for n in fleet.gateways() if n.name != node.name), (network.api_port,)),
-            # Confirmed and waiting for a yes: its agent may ask for its spec, and for nothing else.
-            _opening("pending", (n for n in fleet.nodes if n.state is NodeState.PENDING), (network.api_port,)),
-        )
-    elif node.role is Role.EDGE:
-        openings = (_opening("gateway", fleet.gateways(), (network.edge_port,)),)
-    else:
-        openings = ()
-    return GuardSpec(
-        interface=interface_name(network.interface),
-        prefix=network.prefix,
-        address=node.address,
-        listen_port=endpoint_port(node.endpoint),
-        openings=openings,
-        root_only_ports=(network.enrol_port,) if node.role is not Role.GATEWAY else (),
+    inside = (network.routes_port, network.api_port)
+    active = {
+        role: [n.address for n in fleet.nodes if n.role is role and n.state is NodeState.ACTIVE]
+        for role in (Role.CLIENT, Role.EDGE, Role.OPERATOR)
+    }
+    return (
+        _opening("enrolling", (n.address for n in fleet.nodes if n.state in _ENROLLING), (network.enrol_port,)),
+        *(_opening(str(role), addresses, inside) for role, addresses in active.items()),
+        # Another gateway's agent asks for its spec as an edge's does; it opens no routes.
+        _opening("gateway", (n.address for n in fleet.gateways() if n.name != gateway.name), (network.api_port,)),
+        # Confirmed and waiting for a yes: its agent may ask for its spec, and for nothing else.
+        _opening("pending", (n.address for n in fleet.nodes if n.state is NodeState.PENDING), (network.api_port,)),
     )
 
 
-def _opening(role: str, nodes: object, ports: tuple[int, ...]) -> Opening:
-    addresses = sorted((node.address for node in nodes), key=int)  # type: ignore[attr-defined]
-    return Opening(role=role, addresses=tuple(addresses), tcp_ports=tuple(sorted(ports)))
+def _opening(role: str, addresses: Iterable[Address], ports: tuple[int, ...]) -> Opening:
+    return Opening(role=role, addresses=tuple(addresses), tcp_ports=ports)
 
 
-def _gateway_proxy(fleet: Fleet, node: Node, version: tuple[int, int]) -> ProxySpec:
-    network = fleet.network
+def _gateway_proxy(index: Index, node: Node, version: Version) -> ProxySpec:
+    network = index.fleet.network
     listeners = (
         Listener(ListenerKind.ROUTES, node.address, network.routes_port),
         Listener(ListenerKind.API, node.address, network.api_port),
@@ -173,11 +183,11 @@ def _gateway_proxy(fleet: Fleet, node: Node, version: tuple[int, int]) -> ProxyS
     )
     grants: dict[str, Grant] = {}
     routes = []
-    for route in fleet.routes:
-        selectors = resolved(route.allow, fleet.policies)
+    for route in index.fleet.routes:
+        selectors = index.allow(route)
         grant = _grant_id(selectors)
         if grant not in grants:
-            grants[grant] = Grant(id=grant, addresses=allowed_addresses(fleet, selectors))
+            grants[grant] = Grant(id=grant, addresses=_allowed(index, selectors))
         routes.append(
             RouteEntry(
                 name=route.name,
@@ -193,16 +203,21 @@ def _gateway_proxy(fleet: Fleet, node: Node, version: tuple[int, int]) -> ProxyS
             version=version,
             routes=tuple(sorted(routes, key=lambda entry: (entry.host, entry.path))),
             grants=tuple(grants[key] for key in sorted(grants)),
-            pools=tuple(_pool(fleet, service) for service in fleet.services),
+            pools=tuple(_pool(index, service) for service in index.fleet.services),
         ),
     )
+
+
+def _allowed(index: Index, selectors: tuple[Selector, ...]) -> tuple[Address, ...]:
+    """A gateway's own address has no role."""
+    return tuple(sorted((n.address for n in index.selected(selectors) if n.role is not Role.GATEWAY), key=int))
 
 
 def _grant_id(selectors: tuple[Selector, ...]) -> str:
     return hashlib.sha256(" ".join(map(str, selectors)).encode()).hexdigest()[:12]
 
 
-def _pool(fleet: Fleet, service: Service) -> Pool:
+def _pool(index: Index, service: Service) -> Pool:
     weights = dict(service.weights)
     return Pool(
         service=service.name,
@@ -216,51 +231,21 @@ def _pool(fleet: Fleet, service: Service) -> Pool:
             Endpoint(
                 node=node.name,
                 address=node.address,
-                port=fleet.network.edge_port,
+                port=index.fleet.network.edge_port,
                 weight=weights.get(node.name, 1),
                 drained=node.drained,
             )
-            for node in endpoints_of(fleet, service)
+            for node in index.selected(service.on)
+            if node.role is Role.EDGE
         ),
     )
 
 
-def _edge_proxy(fleet: Fleet, node: Node, version: tuple[int, int]) -> ProxySpec:
-    if node.role is not Role.EDGE:
-        return ProxySpec()
+def _edge_proxy(sources: Sources, version: Version) -> ProxySpec:
     return ProxySpec(
-        listeners=(Listener(ListenerKind.EDGE, node.address, fleet.network.edge_port),),
-        edge=EdgeTable(
-            version=version,
-            gateways=tuple(gateway.address for gateway in fleet.gateways()),
-            services=tuple(
-                EdgeService(
-                    service=service.name,
-                    target=service.target,
-                    health=service.health,
-                    connect_timeout_ms=service.connect_timeout_ms,
-                    read_timeout_ms=service.read_timeout_ms,
-                    send_timeout_ms=service.send_timeout_ms,
-                )
-                for service in fleet.services
-                if node.state is NodeState.ACTIVE and any(selects(selector, node) for selector in service.on)
-            ),
-        ),
+        listeners=(Listener(ListenerKind.EDGE, sources.address, sources.network.edge_port),),
+        edge=EdgeTable(version=version, gateways=sources.gateways, services=sources.services),
     )
-
-
-def _names(fleet: Fleet, node: Node) -> NamesSpec:
-    """A hosts file has no wildcards: routes with ``*`` are left to DNS."""
-    suffix = fleet.network.suffix
-    gateways = fleet.gateways()
-    entries: set[tuple[HostName, Address]] = set()
-    if gateways:
-        for route in fleet.routes:
-            host = under_suffix(route.host, suffix)
-            under = host.endswith(f".{suffix}") and not host.startswith("*")
-            if under and may_use(node, resolved(route.allow, fleet.policies)):
-                entries.add((HostName(host), gateways[0].address))
-    return NamesSpec(suffix=suffix, entries=tuple(sorted(entries, key=lambda entry: entry[0])))
 
 
 def _tombstones(fleet: Fleet) -> tuple[Tombstone, ...]:

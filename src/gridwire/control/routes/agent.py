@@ -14,8 +14,9 @@ from gridwire.control.caller import Caller, Peer
 from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
 from gridwire.control.errors import NotKnown
 from gridwire.control.grid import Grid
-from gridwire.control.specs import Compiled
+from gridwire.control.specs import Current
 from gridwire.control.usecases.take_report import take_report
+from gridwire.core.addressing import Address
 from gridwire.core.fleet import NodeState
 from gridwire.core.spec import NodeSpec
 from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
@@ -43,14 +44,15 @@ async def read_spec(
     await run_in_threadpool(_first_use, grid, caller)
     while True:
         seen = grid.revised.count
-        compiled = await run_in_threadpool(_compiled, grid, caller)
-        headers = {"ETag": compiled.etag}
-        if not any(compiled.known_to(tag) for tag in known):
-            return Response(compiled.body, media_type="application/json", headers=headers)
+        address, current = await run_in_threadpool(_current, grid, caller)
+        headers = {"ETag": current.etag}
+        if not any(current.known_to(tag) for tag in known):
+            body = await run_in_threadpool(current.body)
+            return Response(body, media_type="application/json", headers=headers)
         remaining = until - loop.time()
         if remaining <= 0 or grid.revised.closed:
             return Response(status_code=304, headers=headers)
-        await grid.revised.rung(seen, remaining)
+        await grid.revised.rung(seen, remaining, (address, current.since))
 
 
 def _first_use(grid: Grid, caller: Caller) -> None:
@@ -60,12 +62,13 @@ def _first_use(grid: Grid, caller: Caller) -> None:
             transaction.use_credential(caller.address, grid.clock())
 
 
-def _compiled(grid: Grid, caller: Caller) -> Compiled:
+def _current(grid: Grid, caller: Caller) -> tuple[Address, Current]:
     """Looked up anew each time: a node that is revoked while it waits gets nothing more."""
-    node = the_node(grid, caller)
+    snapshot = grid.snapshot()
+    node = the_node(grid, caller, snapshot)
     if isinstance(caller, Peer) and node.state not in (NodeState.PENDING, NodeState.ACTIVE):
         raise NotKnown(f"{node.name} is {node.state}")
-    return grid.spec(node, grid.snapshot())
+    return node.address, grid.spec(node, snapshot)
 
 
 @routes.post(REPORT_PATH, status_code=204, tags=["agent"])
@@ -77,5 +80,6 @@ def post_report(
 ) -> None:
     """What the node is now. It may finish a revocation, or show that an invitation leaked."""
     _first_use(grid, caller)
-    take_report(grid.reports, grid.changing, grid.snapshot(), the_node(grid, caller), report, now=grid.clock())
+    snapshot = grid.snapshot()
+    take_report(grid.reports, grid.changing, snapshot, the_node(grid, caller, snapshot), report, now=grid.clock())
     grid.heard.ring()
