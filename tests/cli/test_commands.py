@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import socketserver
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from gridwire.adapters.settings import load
+from gridwire.agent.state_dir import AgentState
 from gridwire.core.enrollment import decode_token
+from gridwire.core.fleet import Role
+from gridwire.core.joined import JoinedAs
+from gridwire.core.names import HostName, Interface, NodeName
 
 SERVE = Path(__file__).with_name("serve_control.py")
 
@@ -225,7 +235,9 @@ def own_control(cli: Any, tmp_path: Path, settings_file: Path) -> Iterator[tuple
         try:
             wait_for(directory / "run/local.sock", process)
             lines = settings_file.read_text().splitlines()
-            settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {directory}/run}}", ""]))
+            settings_file.write_text(
+                "\n".join([*lines[:-1], f"paths: {{run: {directory}/run, state: {directory}}}", ""])
+            )
             yield cli, directory / "control/gridwire.db"
         finally:
             process.terminate()
@@ -254,3 +266,59 @@ def test_an_altered_audit_chain_is_named_with_exit_code_3(own_control: Any, monk
     assert told.code == 3
     said = json.loads(told.out)
     assert (said["ok"], said["broken"]["number"], said["head"]["number"]) == (False, 3, 2)
+
+
+class Door(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """nginx's door, as far as it tells what it counts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text = b'gridwire_refusals_total{reason="not-allowed"} 2\n' if self.path == "/metrics" else b""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def address_string(self) -> str:
+            return "unix"
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True)
+        super().__init__(str(path), self.Handler)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_metrics_are_those_of_control_and_of_nginx_together(own_control: Any, settings_file: Path) -> None:
+    cli, _ = own_control
+    settings = load(settings_file)
+    unjoined = cli("metrics")
+    assert (unjoined.code, "gridwire init" in unjoined.err) == (2, True)
+    AgentState(settings.paths.agent_state).save_identity(
+        JoinedAs(
+            node=NodeName("gw"),
+            role=Role.GATEWAY,
+            address=ip_address("10.85.0.1"),
+            prefix=ip_network("10.85.0.0/16"),
+            interface=Interface("gw0"),
+            suffix=HostName("grid"),
+        )
+    )
+    alone = cli("metrics")
+    assert alone.code == 3
+    assert "gridwire_revision 1.0" in alone.out
+    assert "nginx is away" in alone.err
+
+    door = Door(Path(settings.paths.door_socket))
+    try:
+        both = cli("metrics")
+    finally:
+        door.shutdown()
+        door.server_close()
+    assert (both.code, both.err) == (0, "")
+    assert both.out.startswith("# HELP")
+    assert "gridwire_revision 1.0" in both.out
+    assert both.out.endswith('gridwire_refusals_total{reason="not-allowed"} 2\n')

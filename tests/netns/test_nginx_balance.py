@@ -777,6 +777,28 @@ def test_own_errors_have_a_page_a_reason_and_a_line_in_the_log(grid: Grid, host:
     assert 'gridwire_requests_total{route="-",code="4xx"}' in grid.gateway.door.metrics()
 
 
+def refusals(text: str) -> dict[str, int]:
+    found = re.findall(r'^gridwire_refusals_total\{reason="([a-z-]+)"\} (\d+)$', text, re.MULTILINE)
+    return {reason: int(count) for reason, count in found}
+
+
+def test_refusals_are_counted_by_reason_on_both_hosts(grid: Grid) -> None:
+    for _ in range(3):
+        assert grid.ask(Host="nobody.grid").status == 421
+    assert grid.ask(peer=STRANGER).status == 403
+    assert grid.ask().status == 200
+    door = grid.gateway.door  # one worker's are counted there at once, the other's within a second
+    until(lambda: refusals(door.metrics()) == {"unknown-host": 3, "not-allowed": 1}, "the refusals of both workers")
+
+    edge = grid.edges[0].door
+    assert grid.ask(to=EDGES[0], port=2085, peer=STRANGER, X_Gridwire_Service="api").status == 403
+    edge.push("edge", document_text(edge_data(replace(grid.edge_table(0), services=()))))
+    assert [grid.ask().status for _ in range(6)] == [200] * 6
+    until(lambda: refusals(edge.metrics()).get("not-a-gateway") == 1, "the edge's own refusal")
+    until(lambda: refusals(edge.metrics()).get("unknown-service", 0) > 0, "what the gateway mended")
+    assert refusals(door.metrics()) == {"unknown-host": 3, "not-allowed": 1}
+
+
 def test_logs_rotate_without_losing_lines(grid: Grid) -> None:
     launch = grid.gateway.launch
     first = grid.ask(Host="one.grid").headers["X-Request-Id"]

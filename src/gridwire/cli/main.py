@@ -27,6 +27,7 @@ _COMMANDS = (
     ("policy", "Name a set of selectors that routes share.", "Grid"),
     ("revision", "What the grid was, and who changed it.", "Grid"),
     ("events", "The audit chain.", "Grid"),
+    ("metrics", "What this host counts, for Prometheus.", "Host"),
     ("reach", "What this edge lets be published.", "Host"),
     ("control", "Run the control plane.", "Processes"),
     ("agent", "Run this node's agent.", "Processes"),

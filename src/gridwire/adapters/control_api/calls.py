@@ -87,7 +87,12 @@ def dump(body: object) -> bytes:
 
 
 def parse(kind: Any, content: bytes) -> Any:
-    """Raise Unavailable for an answer that is not of this kind: another version, or not control at all."""
+    """Raise Unavailable for an answer that is not of this kind: another version, or not control at all.
+
+    ``bytes``: as it came, where it is no JSON.
+    """
+    if kind is bytes:
+        return content
     try:
         return adapter(kind).validate_json(content)
     except ValidationError as error:

@@ -5,7 +5,7 @@ local shared = ngx.shared.gridwire_metrics
 local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 } -- Prometheus' default buckets, seconds
 local BUCKETS = #BOUNDS + 1
 local floor = math.floor
-local rows, extra = {}, {}
+local rows, extra, refusals = {}, {}, {}
 
 local function fresh()
     local row = { 0, 0, 0, 0, 0, 0 } -- 1xx … 5xx, then the sum of seconds
@@ -28,9 +28,14 @@ function _M.count(route, status, seconds)
     row[6 + bucket] = row[6 + bucket] + 1
 end
 
--- Rare events: retries, refusals by reason.
+-- Rare events: retries, connections that were withdrawn.
 function _M.event(name, count)
     extra[name] = (extra[name] or 0) + (count or 1)
+end
+
+-- One answer of gridwire's own; `reason` is one of gridwire.reason's, so there are only so many.
+function _M.refused(reason)
+    refusals[reason] = (refusals[reason] or 0) + 1
 end
 
 function _M.flush()
@@ -44,20 +49,26 @@ function _M.flush()
         shared:incr("e|" .. name, count, 0)
         extra[name] = nil
     end
+    for reason, count in pairs(refusals) do
+        shared:incr("x|" .. reason, count, 0)
+        refusals[reason] = nil
+    end
 end
 
 local function collected()
-    local routes, events = {}, {}
+    local routes, events, refused = {}, {}, {}
     for _, key in ipairs(shared:get_keys(0)) do
         local route, column = key:match("^r|(.-)|(%d+)$")
         if route then
             routes[route] = routes[route] or fresh()
             routes[route][tonumber(column)] = shared:get(key) or 0
+        elseif key:sub(1, 2) == "x|" then
+            refused[key:sub(3)] = shared:get(key)
         else
             events[key:sub(3)] = shared:get(key)
         end
     end
-    return routes, events
+    return routes, events, refused
 end
 
 local function histogram(out, route, row)
@@ -73,7 +84,7 @@ end
 
 -- Prometheus text (exposition format 0.0.4). `flight`, `ejections`: endpoint "service/node" → number.
 function _M.text(flight, ejections)
-    local routes, events = collected()
+    local routes, events, refused = collected()
     local names, out = {}, {}
     for route in pairs(routes) do names[#names + 1] = route end
     table.sort(names)
@@ -90,7 +101,13 @@ function _M.text(flight, ejections)
     out[#out + 1] = "# HELP gridwire_request_duration_seconds Seconds from the first byte read to the last one written."
         .. "\n# TYPE gridwire_request_duration_seconds histogram"
     for _, route in ipairs(names) do histogram(out, route, routes[route]) end
-    out[#out + 1] = "# HELP gridwire_events_total Retries, and refusals by reason.\n# TYPE gridwire_events_total counter"
+    out[#out + 1] = "# HELP gridwire_refusals_total Answers of gridwire's own, not of an application's, by reason.\n"
+        .. "# TYPE gridwire_refusals_total counter"
+    for reason, count in pairs(refused) do
+        out[#out + 1] = ('gridwire_refusals_total{reason="%s"} %d'):format(reason, count)
+    end
+    out[#out + 1] = "# HELP gridwire_events_total Retries, and connections withdrawn.\n"
+        .. "# TYPE gridwire_events_total counter"
     for name, count in pairs(events) do
         out[#out + 1] = ('gridwire_events_total{event="%s"} %d'):format(name, count)
     end

@@ -1,5 +1,7 @@
 -- Every 4xx and 5xx of gridwire's own: a reason code, in a header, in the log and in a small page with the request id.
 -- Nothing that a client sent is in the page.
+local metrics = require "gridwire.metrics"
+
 local _M = {}
 
 local SAYS = {
@@ -41,6 +43,7 @@ local function head(status, reason)
     ngx.status = status
     ngx.header["X-Gridwire-Reason"] = reason
     ngx.var.gridwire_reason = reason
+    metrics.refused(SAYS[reason] and reason or "internal") -- an edge counts its own, which its gateway may mend
 end
 
 -- Answer and end the request. `status`: what the client sees.
