@@ -57,6 +57,23 @@ def test_absent_is_none_and_removing_it_is_fine(tmp_path: Path) -> None:
     assert (tmp_path / "y").read_bytes() == b"2"
 
 
+def test_a_second_name_is_on_the_disk_before_the_first_goes_to_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_atomic(tmp_path / "x", b"1")
+    (tmp_path / "previous").mkdir()
+    real, synced = os.fsync, []
+
+    def seen(descriptor: int) -> None:
+        place = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((place, sorted(path.name for path in place.iterdir())))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    keep_link(tmp_path / "x", tmp_path / "previous/x")
+    assert synced == [(tmp_path / "previous", ["x"])]
+
+
 def test_a_directory_gets_its_mode(tmp_path: Path) -> None:
     make_directory(tmp_path / "a" / "b", 0o700)
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700

@@ -195,6 +195,25 @@ def test_revoking_where_the_gateway_is_away_is_not_finished(grid: Any) -> None:
     assert "gw" in ran.err
 
 
+def test_a_yes_to_revoking_is_to_the_node_that_was_shown(grid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid("invite", "shown", "--role", "client", "--qr")
+    asked: list[str] = []
+
+    def answer(question: str, *, yes: bool, otherwise: str) -> bool:
+        asked.append(question)
+        assert grid("node", "tag", "shown", "site=a").code == 0  # somebody else, while the question stands there
+        return True
+
+    monkeypatch.setattr("gridwire.cli.output.interactive", lambda: True)
+    monkeypatch.setattr("gridwire.cli.node.confirmed", answer)
+    ran = grid("node", "revoke", "shown")
+    assert ran.code == 1
+    assert "somebody changed it" in ran.err
+    assert asked[0].startswith("Revoke shown (client, 10.85.")
+    assert parsed(grid, "node", "show", "shown")["node"]["state"] == "active"
+    assert grid("node", "approve", "shown").code == 0, "it is active already"
+
+
 def test_status_is_unhealthy_while_the_gateway_is_silent(grid: Any) -> None:
     ran = grid("status")
     assert ran.code == 3

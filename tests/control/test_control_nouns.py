@@ -144,6 +144,32 @@ def test_etags_guard_changes(world: Any) -> None:
     assert put(**gone).status_code == 412  # it does not exist any more
 
 
+def test_a_yes_and_a_no_are_to_the_node_that_was_read(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridwire.control.routes.nodes.REVOKE_SECONDS", 0.1)
+    world.join("home-1", needs_approval=True)
+    path = "/api/v1/nodes/home-1"
+
+    def act(verb: str, tag: str) -> Any:
+        return world.local.post(f"{path}/{verb}", headers={"If-Match": tag})
+
+    read = world.local.get(path).headers["etag"]
+    world.local.patch(path, json={"tags": [["site", "a"]]})
+    assert (act("approve", read).status_code, act("revoke", read).status_code) == (412, 412)
+    assert world.node("home-1")["node"]["state"] == "pending"
+
+    tag = world.local.get(path).headers["etag"]
+    approved = act("approve", tag)
+    assert (approved.status_code, approved.json()["node"]["state"]) == (200, "active")
+    assert approved.headers["etag"] == world.local.get(path).headers["etag"]
+    assert act("approve", tag).status_code == 200, "it is so already"
+
+    tag = approved.headers["etag"]
+    assert act("revoke", tag).status_code == 504  # no gateway has said so yet
+    assert act("revoke", tag).status_code == 504, "asked again, as the answer said"
+    world.report()
+    assert world.local.get(path).status_code == 404
+
+
 def test_changes_over_the_mesh_need_a_precondition() -> None:
     policy = Policy(name="p", allow=(Selector("role", "client"),))
     peer = Peer(address=None, listener="api", node=None)  # type: ignore[arg-type]

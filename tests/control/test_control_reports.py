@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import stat
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from gridwire.control import app as application
 from gridwire.control.wiring import bootstrap, own_directory
+from gridwire.core.errors import Unavailable
 from gridwire.core.fleet import Network
 
 
@@ -136,6 +139,32 @@ def test_the_database_is_for_its_owner_alone(tmp_path: Path, make_key: Any) -> N
         path.chmod(0o644)  # as an older version left them
     own_directory(url, None)
     assert modes() == {"-rw-------"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_files_of_others_are_not_changed_through_the_databases_directory(tmp_path: Path, make_key: Any) -> None:
+    """It is control's user's, and init is root's: a link there must not hand it a file of somebody else's."""
+    url = f"sqlite:///{tmp_path}/db/gridwire.db"
+    network = Network(prefix=IPv4Network("10.85.0.0/16"))
+    bootstrap(url, network, "gw", make_key("gw"), "gw.example.com:51820", owner="nobody")
+    mine = tmp_path / "precious"
+    mine.write_text("root's")
+    mine.chmod(0o644)
+
+    (tmp_path / "db/a.db").symlink_to(mine)
+    own_directory(url, "nobody")
+    (tmp_path / "db/a.db").unlink()
+    (tmp_path / "db/b.db").hardlink_to(mine)
+    with pytest.raises(Unavailable, match="second name"):
+        own_directory(url, "nobody")
+    assert (mine.stat().st_uid, stat.S_IMODE(mine.stat().st_mode)) == (0, 0o644)
+
+    (tmp_path / "db/b.db").unlink()
+    os.mkfifo(tmp_path / "db/c.db")  # to open it must not wait for a writer
+    own_directory(url, "nobody")
+    database = (tmp_path / "db/gridwire.db").stat()
+    assert database.st_uid == pwd.getpwnam("nobody").pw_uid
+    assert stat.S_IMODE(database.st_mode) == 0o600
 
 
 def test_whatever_breaks_in_a_tick_is_logged_and_the_next_one_comes(

@@ -29,9 +29,16 @@ def listing(path: str, kind: type[T], settings: str) -> tuple[T, ...]:
     return get(path, Listing[kind], settings).items  # type: ignore[valid-type]
 
 
-def post(path: str, body: object | None, kind: type[T], settings: str) -> T:
+def post(path: str, body: object | None, kind: type[T], settings: str, *, if_match: str | None = None) -> T:
     with grid(settings) as api:
-        return _value(api.request("POST", API + path, body, kind, timeout=PATIENCE))
+        return _value(api.request("POST", API + path, body, kind, if_match=if_match, timeout=PATIENCE))
+
+
+def read(path: str, kind: type[T], settings: str) -> tuple[T, str | None]:
+    """As ``get``, and the ETag, for a change of exactly what was read."""
+    with grid(settings) as api:
+        answer = api.request("GET", API + path, kind=kind, timeout=PATIENCE)
+    return _value(answer), answer.etag
 
 
 def put(path: str, body: object, kind: type[T], settings: str) -> T:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from cyclopts import App, Parameter
 
 from gridwire.cli import grid, words
-from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
+from gridwire.cli.output import Format, Yes, check_answerable, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
 from gridwire.core.names import node_name, parse_tag
@@ -93,7 +93,9 @@ def approve(name: str, /, *, output: Format = "table", settings: SettingsFile = 
     name
         The node.
     """
-    view = grid.post(f"/nodes/{node_name(name)}/approve", None, NodeView, settings)
+    path = f"/nodes/{node_name(name)}"
+    _, etag = grid.read(path, NodeView, settings)
+    view = grid.post(f"{path}/approve", None, NodeView, settings, if_match=etag)
     show(view, output, lambda: say(f"{view.node.name} is {view.node.state}"))
 
 
@@ -106,11 +108,17 @@ def revoke(name: str, /, *, yes: Yes = False, output: Format = "table", settings
     name
         The node. Its address and key are never given again.
     """
-    node = node_name(name)
-    if not confirmed(f"Revoke {node} for good?", yes=yes, otherwise=f"gridwire node revoke {node} --yes"):
+    path = f"/nodes/{node_name(name)}"
+    otherwise = f"gridwire node revoke {name} --yes"
+    check_answerable(f"Revoke {name} for good?", yes=yes, otherwise=otherwise)
+    # Read before it is asked: the yes is to this one, and to none that takes the name meanwhile.
+    view, etag = grid.read(path, NodeView, settings)
+    node = view.node
+    question = f"Revoke {node.name} ({node.role}, {node.address}) for good?"
+    if not confirmed(question, yes=yes, otherwise=otherwise):
         note("nothing was changed")
         return 1
-    done = grid.post(f"/nodes/{node}/revoke", None, Revoked, settings)
+    done = grid.post(f"{path}/revoke", None, Revoked, settings, if_match=etag)
     show(done, output, lambda: say(f"{done.node} ({done.address}) is cut off, in {done.milliseconds} ms"))
     return None
 

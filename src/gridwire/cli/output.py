@@ -103,13 +103,18 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and "CI" not in os.environ
 
 
-def confirmed(question: str, *, yes: bool, otherwise: str) -> bool:
-    """Ask once on the terminal; without one, raise Invalid that names ``--yes``."""
-    if yes:
-        return True
-    if not interactive():
+def check_answerable(question: str, *, yes: bool, otherwise: str) -> None:
+    """Raise Invalid that names ``--yes`` where it is not given and nobody is there to be asked."""
+    if not yes and not interactive():
         from gridwire.core.errors import Invalid
 
         raise Invalid("--yes", f"nobody is there to be asked: {question}", fix=otherwise)
+
+
+def confirmed(question: str, *, yes: bool, otherwise: str) -> bool:
+    """Ask once on the terminal; without one, raise Invalid that names ``--yes``."""
+    check_answerable(question, yes=yes, otherwise=otherwise)
+    if yes:
+        return True
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

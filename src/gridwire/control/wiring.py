@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
+import stat
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -86,26 +88,54 @@ def build_app(
 
 
 def own_directory(database_url: str, owner: str | None) -> None:
-    """Make the SQLite file's directory, 0700, and its files 0600; give both to ``owner`` where we are root."""
+    """Make the SQLite file's directory, 0700, and its files 0600; give both to ``owner`` where we are root.
+
+    Never while this process has the database open: closing any descriptor of it gives up SQLite's locks.
+    """
     directory = _directory(database_url)
     if directory is None:
         return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files = tuple(path for path in directory.glob("*.db*") if not path.is_symlink())
-        for path in files:
-            path.chmod(0o600)
-        if owner is None or os.geteuid() != 0:
-            return
-        user = pwd.getpwnam(owner)
-        for path in (directory, *files):
-            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        user = None if owner is None or os.geteuid() != 0 else pwd.getpwnam(owner)
+        place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for path in directory.glob("*.db*"):
+                _own_file(path, place, user)
+            if user is not None:
+                os.fchown(place, user.pw_uid, user.pw_gid)
+        finally:
+            os.close(place)
     except KeyError:
         raise Unavailable(
             f"there is no user {owner} for control to run as", fix=f"adduser --system --group {owner}"
         ) from None
     except OSError as error:
         raise Unavailable(f"{directory} cannot be made ready ({error.strerror})", fix="run as root") from error
+
+
+def _own_file(path: Path, place: int, user: pwd.struct_passwd | None) -> None:
+    """The directory is control's user's, and this may be root: whatever has the name is looked at and changed by one
+    descriptor, so that no link to a file of somebody else's can take its place in between."""
+    try:
+        file = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    except FileNotFoundError:
+        return  # SQLite's journals come and go
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return  # a symbolic link: what it names is not ours to change
+        raise
+    try:
+        seen = os.fstat(file)
+        if not stat.S_ISREG(seen.st_mode):
+            return
+        if seen.st_nlink != 1:
+            raise Unavailable(f"{path} has a second name elsewhere", fix="remove it, or put a copy in its place")
+        os.fchmod(file, 0o600)
+        if user is not None:
+            os.fchown(file, user.pw_uid, user.pw_gid)
+    finally:
+        os.close(file)
 
 
 def _directory(database_url: str) -> Path | None:

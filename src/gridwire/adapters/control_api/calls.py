@@ -162,12 +162,12 @@ def change_node(name: str, change: NodeChange, *, if_match: str | None = None) -
     return _change("PATCH", f"{API}/nodes/{_name(name)}", NodeView, change, if_match=if_match)
 
 
-def approve(name: str) -> Call[NodeView]:
-    return _change("POST", f"{API}/nodes/{_name(name)}/approve", NodeView)
+def approve(name: str, *, if_match: str | None = None) -> Call[NodeView]:
+    return _change("POST", f"{API}/nodes/{_name(name)}/approve", NodeView, if_match=if_match)
 
 
-def revoke(name: str) -> Call[Revoked]:
-    return _change("POST", f"{API}/nodes/{_name(name)}/revoke", Revoked)
+def revoke(name: str, *, if_match: str | None = None) -> Call[Revoked]:
+    return _change("POST", f"{API}/nodes/{_name(name)}/revoke", Revoked, if_match=if_match)
 
 
 def add_device(device: Device) -> Call[NodeView]:

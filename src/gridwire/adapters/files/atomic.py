@@ -61,10 +61,12 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600, *, owner: tuple[
 
 
 def keep_link(source: Path, target: Path) -> None:
-    """Give the file a second name, in place of what had it: its content is on disk already, so no fsync is paid."""
+    """Give the file a second name, in place of what had it. Its content is on disk already; the name is made to be,
+    before the first one goes to another file."""
     try:
         target.unlink(missing_ok=True)
         target.hardlink_to(source)
+        sync_directory(target.parent)
     except OSError as error:
         raise file_error("keep", target, error) from error
 

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.access import Who, allow
 from gridwire.control.body import Body
+from gridwire.control.caller import Caller
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.grid import Grid
 from gridwire.control.precondition import check_precondition, etag
@@ -69,19 +70,23 @@ def patch_node(
 
 @routes.post("/api/v1/nodes/{name}/approve", tags=["nodes"])
 @allow(Who.LOCAL)
-def approve(name: str, grid: GridOf, author: AuthorOf) -> NodeView:
+def approve(
+    name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request, response: Response
+) -> NodeView:
     """Say yes to a node that waits for it, or that was quarantined."""
     with grid.changing() as transaction:
+        _check_unless(NodeState.ACTIVE, transaction.fleet().node(name), request, caller)
         node = approve_node(transaction, name, author=author, now=grid.clock())
+    response.headers["ETag"] = etag(node)
     return _view(grid, node)
 
 
 @routes.post("/api/v1/nodes/{name}/revoke", tags=["nodes"])
 @allow(Who.LOCAL)
-async def revoke(name: str, grid: GridOf, author: AuthorOf) -> Revoked:
+async def revoke(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> Revoked:
     """Cut a node off; answered when every gateway has said that it is so, or after 2 s with 504."""
     began = time.monotonic()
-    node = await run_in_threadpool(_begin, grid, name, author)
+    node = await run_in_threadpool(_begin, grid, name, caller, author, request)
     while True:
         seen = grid.heard.count
         missing = await run_in_threadpool(_finish, grid, node)
@@ -100,8 +105,15 @@ async def revoke(name: str, grid: GridOf, author: AuthorOf) -> Revoked:
         await grid.heard.rung(seen, remaining)
 
 
-def _begin(grid: Grid, name: str, author: str) -> Node:
+def _check_unless(done: NodeState, node: Node, request: Request, caller: Caller) -> None:
+    """What was asked for and is so already may be asked for again, with the ETag of before it (RFC 9110 §13.1.1)."""
+    if node.state is not done:
+        check_precondition(request.headers, caller, node)
+
+
+def _begin(grid: Grid, name: str, caller: Caller, author: str, request: Request) -> Node:
     with grid.changing() as transaction:
+        _check_unless(NodeState.REVOKING, transaction.fleet().node(name), request, caller)
         return begin_revocation(transaction, name, author=author, now=grid.clock())
 
 
