@@ -374,7 +374,7 @@ def packet_comes_back_after_a_kill_and_starts_the_handshake(world: World) -> Non
     with two_hosts(world) as (_, peer):
         world.make(a_spec(peer))
         wait_for(pings)
-        memory = having_seen(MeshMemory(), world.device())
+        memory = having_seen(MeshMemory(), world.device(), datetime.now(UTC))
         calls_us = replace(peer, endpoint=None)
         kill_device(world)
         world.make(a_spec(calls_us), memory)

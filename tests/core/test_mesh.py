@@ -64,7 +64,7 @@ class Host:
     def plan(self, wanted: MeshSpec, now: datetime = NOW, stones: Sequence[Tombstone] = ()) -> tuple[Action, ...]:
         observed = self.backend.observe(GW0)
         if isinstance(observed, Known) and observed.value is not None:
-            self.memory = having_seen(self.memory, observed.value)
+            self.memory = having_seen(self.memory, observed.value, now)
         return plan_mesh(wanted, OWN, observed, now, memory=self.memory, tombstones=tuple(stones))
 
     def apply(self, actions: Sequence[Action], now: datetime = NOW) -> None:
@@ -311,8 +311,47 @@ def test_clock_that_was_set_back_does_not_hold_the_heal_up() -> None:
     assert kinds(host.plan(wanted)) == [RenewPeer]
 
 
+def test_a_caller_whose_handshake_never_finished_is_renewed() -> None:
+    """Its first message was taken, stamped by a clock a year ahead, and the answer lost: no later one is taken."""
+    host = Host()
+    wanted = spec(peer(ONE, "10.85.1.0/32", keepalive=15))
+    host.become(wanted)
+    assert host.plan(wanted, NOW) == ()
+    assert host.plan(wanted, NOW + timedelta(seconds=180)) == ()
+    later = NOW + timedelta(seconds=181)
+    assert kinds(host.become(wanted, later)) == [RenewPeer]
+    assert host.plan(wanted, later + RENEW_AGAIN - timedelta(seconds=1)) == ()
+    host.backend.shake_hands(GW0, ONE, "198.51.100.9:6000", later + RENEW_AGAIN)
+    assert host.plan(wanted, later + RENEW_AGAIN) == ()
+
+
+def test_a_caller_that_is_stamped_ahead_of_a_clock_set_back_is_renewed_unless_it_lives() -> None:
+    host = Host()
+    wanted = spec(peer(ONE, "10.85.1.0/32", keepalive=15), peer(TWO, "10.85.1.1/32", keepalive=15))
+    host.become(wanted)
+    for key in (ONE, TWO):
+        host.backend.shake_hands(GW0, key, "198.51.100.9:6000", NOW + timedelta(days=30))
+    assert host.plan(wanted, NOW) == ()
+    host.backend.shake_hands(GW0, TWO, "198.51.100.9:6000", NOW + timedelta(seconds=100))
+    (renewal,) = host.plan(wanted, NOW + timedelta(seconds=181))
+    assert isinstance(renewal, RenewPeer)
+    assert renewal.peer.public_key == ONE
+
+
+def test_a_gateway_that_is_stamped_ahead_of_a_clock_set_back_is_resolved_again() -> None:
+    host = Host()
+    wanted = spec(peer(ONE, "10.85.0.2/32", endpoint="gw.example.com:51820", keepalive=15))
+    host.become(wanted)
+    host.backend.shake_hands(GW0, ONE, "198.51.100.9:6000", NOW + timedelta(days=30))
+    assert host.plan(wanted, NOW) == ()
+    assert host.plan(wanted, NOW + timedelta(seconds=135)) == ()
+    assert kinds(host.plan(wanted, NOW + timedelta(seconds=136))) == [SetEndpoint]
+
+
 def test_memory_drops_peers_that_are_in_no_spec() -> None:
-    memory = MeshMemory(endpoints={ONE: "192.0.2.1:1", TWO: "192.0.2.2:2"}, tried={TWO: NOW}, renewed={TWO: NOW})
+    memory = MeshMemory(
+        endpoints={ONE: "192.0.2.1:1", TWO: "192.0.2.2:2"}, tried={TWO: NOW}, renewed={TWO: NOW}, silent={TWO: NOW}
+    )
     assert only_of(memory, [ONE]) == MeshMemory(endpoints={ONE: "192.0.2.1:1"})
 
 

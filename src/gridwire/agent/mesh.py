@@ -55,7 +55,7 @@ class MeshSection:
     def observe(self) -> Known[MeshObserved | None] | Unknown:
         observed = self._backend.observe(self._interface)
         if isinstance(observed, Known) and observed.value is not None:
-            self._remember(having_seen(self._recalled(), observed.value))
+            self._remember(having_seen(self._recalled(), observed.value, self._clock()))
         return observed
 
     def plan(self, spec: NodeSpec, observed: Known[MeshObserved | None] | Unknown, now: datetime) -> tuple[Action, ...]:

@@ -301,15 +301,17 @@ def _plan_endpoint(
         if peer.endpoint is None or config.endpoint is not None:
             return []
         return [_set_endpoint(spec, peer, f"{peer.node} is new, at {peer.endpoint}")]
-    age = now - current.latest_handshake if current.latest_handshake is not None else None
+    never = current.latest_handshake is None
+    silence, since = _silence(current, memory, now)
     if peer.endpoint is None:
-        # A handshake stamped far in the future makes a device refuse all later ones of that peer, and nothing
-        # that wg shows tells that from a peer that is away. Renewing one that is away costs nothing.
-        if age is None or age <= SILENT or not _due(memory.renewed.get(key), now, RENEW_AGAIN):
+        # A handshake stamped far in the future makes a device refuse all later ones of that peer, also where it was
+        # never finished, and nothing that wg shows tells that from a peer that is away. Renewing one that is away
+        # costs nothing.
+        if silence <= SILENT or not _due(memory.renewed.get(key), now, RENEW_AGAIN):
             return []
         return [
             RenewPeer(
-                reason=f"{peer.node}: no handshake for {int(age.total_seconds())} s, its timestamp may be ahead",
+                reason=f"{peer.node}: {since}, its timestamp may be ahead",
                 interface=spec.interface,
                 peer=PeerConfig(
                     public_key=key,
@@ -319,13 +321,25 @@ def _plan_endpoint(
                 ),
             )
         ]
-    stale = age is None or age > _STALE
+    stale = never or silence > _STALE
     if current.endpoint is not None and (not stale or literal_endpoint(peer.endpoint) == current.endpoint):
         return []
     if not _due(memory.tried.get(key), now, RESOLVE_AGAIN):
         return []
-    since = f"no handshake for {int(age.total_seconds())} s" if age is not None else "no handshake yet"
     return [_set_endpoint(spec, peer, f"{peer.node}: {since}, endpoint {current.endpoint} → {peer.endpoint}")]
+
+
+def _silence(current: PeerSeen, memory: MeshMemory, now: datetime) -> tuple[timedelta, str]:
+    """How long nothing was heard of a peer, and that in words.
+
+    A handshake that is stamped ahead of this clock, which was set back, tells no age; nor does none at all. Then it
+    counts from when that was first seen: a peer that lives shakes hands again within SILENT.
+    """
+    at = current.latest_handshake
+    if at is not None and at <= now:
+        return now - at, f"no handshake for {int((now - at).total_seconds())} s"
+    silence = now - memory.silent.get(current.public_key, now)
+    return silence, "no handshake yet" if at is None else "its last handshake is stamped ahead of this clock"
 
 
 def _set_endpoint(spec: MeshSpec, peer: Peer, reason: str) -> SetEndpoint:

@@ -18,24 +18,29 @@ from gridwire.core.wireguard import MeshObserved, PublicKey
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshMemory:
     """``endpoints``: address:port of the last handshake. ``tried``: an endpoint was last set. ``renewed``: last
-    removed and added again. ``killed``: addresses whose sockets this agent has killed."""
+    removed and added again. ``killed``: addresses whose sockets this agent has killed. ``silent``: since when a peer's
+    handshake tells no age, because there was none yet, or because it is stamped ahead of this host's clock."""
 
     endpoints: Mapping[PublicKey, str] = field(default_factory=dict)
     tried: Mapping[PublicKey, datetime] = field(default_factory=dict)
     renewed: Mapping[PublicKey, datetime] = field(default_factory=dict)
     killed: frozenset[Address] = frozenset()
+    silent: Mapping[PublicKey, datetime] = field(default_factory=dict)
 
 
-def having_seen(memory: MeshMemory, device: MeshObserved) -> MeshMemory:
+def having_seen(memory: MeshMemory, device: MeshObserved, now: datetime) -> MeshMemory:
     """With the endpoints of all peers that ever shook hands: those are authenticated, others are only hopes."""
     seen = {
         peer.public_key: peer.endpoint
         for peer in device.peers
         if peer.endpoint is not None and peer.latest_handshake is not None
     }
-    if all(memory.endpoints.get(key) == endpoint for key, endpoint in seen.items()):
+    ageless = [p.public_key for p in device.peers if p.latest_handshake is None or p.latest_handshake > now]
+    # A moment that lies ahead was written down before the clock was set back.
+    silent = {key: min(memory.silent.get(key, now), now) for key in ageless}
+    if silent == memory.silent and all(memory.endpoints.get(key) == endpoint for key, endpoint in seen.items()):
         return memory
-    return replace(memory, endpoints={**memory.endpoints, **seen})
+    return replace(memory, endpoints={**memory.endpoints, **seen}, silent=silent)
 
 
 def having_applied(memory: MeshMemory, action: Action, now: datetime, *, succeeded: bool = True) -> MeshMemory:
@@ -62,4 +67,5 @@ def only_of(memory: MeshMemory, keys: Collection[PublicKey]) -> MeshMemory:
         endpoints={key: value for key, value in memory.endpoints.items() if key in wanted},
         tried={key: value for key, value in memory.tried.items() if key in wanted},
         renewed={key: value for key, value in memory.renewed.items() if key in wanted},
+        silent={key: value for key, value in memory.silent.items() if key in wanted},
     )
