@@ -180,10 +180,21 @@ def _handshakes(spec: GuardSpec) -> list[list[Json]]:
 
 
 def _input(spec: GuardSpec) -> list[list[Json]]:
-    """Strangers once more: another table may have rewritten the destination after prerouting -150."""
+    """Strangers once more: another table may have rewritten the destination after prerouting -150.
+
+    And users of this host: over IPv6 ip_nonlocal_bind lets any of them send from another node's address, over IPv4
+    CAP_NET_RAW does, which a container on the host's network has by default. Who asks is known by that address, and
+    what they send to this host comes by lo, which no key vouches for.
+    """
     outside = _interface("iifname", {"set": [spec.interface, "lo"]}, op="!=")
     return [
         [outside, _address(spec, "daddr", _prefix(spec.prefix)), *_drop(STRANGER)],
+        [
+            _interface("iifname", "lo"),
+            _address(spec, "saddr", _prefix(spec.prefix)),
+            _address(spec, "saddr", str(spec.address), op="!="),
+            *_drop(STRANGER),
+        ],
         [_interface("iifname", spec.interface), {"jump": {"target": "mesh"}}],
     ]
 
