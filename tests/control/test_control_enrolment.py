@@ -371,3 +371,17 @@ def test_a_device_with_the_official_app_is_active_and_has_no_agent(world: Any, m
     assert world.peer(address, credential="x").get("/api/v1/agent/spec").status_code == 401
     edge = world.local.post("/api/v1/devices", json={**body, "name": "e", "role": "edge"})
     assert (edge.status_code, edge.json()["field"]) == (422, "role")
+
+
+def test_a_tag_key_with_two_values_is_refused_at_every_door(world: Any, make_key: Any) -> None:
+    tags = [["site", "a"], ["site", "b"]]
+    body = {"name": "twice", "ephemeral_key": make_key("twice"), "tags": tags}
+    device = {"name": "twice", "role": "client", "public_key": make_key("device"), "tags": tags}
+    for answer in (
+        world.local.post("/api/v1/invitations", json=body),
+        world.local.post("/api/v1/devices", json=device),
+        world.local.patch("/api/v1/nodes/gw", json={"tags": tags}),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["field"] == "tags"
+        assert "two values" in answer.json()["detail"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from gridwire.core import paths
 from gridwire.core.errors import NotFound, Unavailable
 from gridwire.core.fleet import Selector, Tag, parse_selector
-from gridwire.core.names import parse_tag
+from gridwire.core.names import check_tags, parse_tag
 from gridwire.protocol.api import Listing
 
 if TYPE_CHECKING:
@@ -95,4 +95,4 @@ def selectors(texts: Iterable[str], field: str) -> tuple[Selector, ...]:
 
 
 def tags(texts: Iterable[str], field: str = "tag") -> tuple[Tag, ...]:
-    return tuple(parse_tag(text, field) for text in texts)
+    return check_tags((parse_tag(text, field) for text in texts), field)

@@ -7,6 +7,7 @@ the one that all of those take literally: an RFC 1035 label.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NewType
 
 from gridwire.core.errors import Invalid
@@ -80,6 +81,16 @@ def parse_tag(text: str, field: str = "tag") -> tuple[str, str]:
     if not equals:
         raise Invalid(field, f"{shown(text)} is not a tag", fix="write it as key=value")
     return check_tag(key, value, field)
+
+
+def check_tags(tags: Iterable[tuple[str, str]], field: str = "tags") -> tuple[tuple[str, str], ...]:
+    """Return the tags in order of their keys; raise Invalid for one that is wrong, or a key with two values."""
+    found: dict[str, str] = {}
+    for key, value in tags:
+        check_tag(key, value, field)
+        if found.setdefault(key, value) != value:
+            raise Invalid(field, f"{key} has two values, {found[key]} and {value}", fix="give each key once")
+    return tuple(sorted(found.items()))
 
 
 def host_name(value: str, field: str = "host") -> HostName:

@@ -9,6 +9,7 @@ from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.usecases.invite_node import name_holder
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.core.names import check_tags
 from gridwire.core.wireguard import public_key
 from gridwire.protocol.api import Device
 
@@ -16,6 +17,7 @@ from gridwire.protocol.api import Device
 def add_device(transaction: Writing, device: Device, *, author: str, now: datetime) -> Node:
     """The node, active at once; raise Invalid for a role that needs an agent, Conflict for a name or key in use."""
     public_key(device.public_key)
+    check_tags(device.tags)
     if device.role not in (Role.OPERATOR, Role.CLIENT):
         raise Invalid(
             "role", f"a device is no {device.role}", fix="use operator or client; an edge joins by invitation"

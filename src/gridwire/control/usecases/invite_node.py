@@ -12,7 +12,7 @@ from gridwire.core.endpoint import split_endpoint
 from gridwire.core.enrollment import GatewayContact, check_lifetime, provisional_name
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Fleet, Invitation, Node, NodeState, Role
-from gridwire.core.names import NodeName, check_tag, node_name
+from gridwire.core.names import NodeName, check_tags, node_name
 from gridwire.core.wireguard import public_key
 from gridwire.protocol.api import Invite, Invited
 
@@ -60,8 +60,7 @@ def gateway_contacts(fleet: Fleet) -> tuple[GatewayContact, ...]:
 def _check(ask: Invite) -> None:
     node_name(ask.name)
     public_key(ask.ephemeral_key, "ephemeral_key")
-    for key, value in ask.tags:
-        check_tag(key, value, "tags")
+    check_tags(ask.tags)
     if (ask.role is Role.GATEWAY) != (ask.endpoint is not None):
         raise Invalid("endpoint", "a gateway has one, and nobody else", fix="give host:port for role gateway alone")
     if ask.endpoint is not None:
@@ -75,7 +74,7 @@ def name_holder(fleet: Fleet, name: str) -> Node | None:
     if coming is not None:
         raise Conflict(
             f"an invitation to replace {name} is out",
-            fix=f"cancel it first: it is the one of {coming.name}",
+            fix=f"take it back first: gridwire invite {coming.name} --cancel",
             code="name-taken",
         )
     return next((node for node in live if node.name == name), None)
