@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socketserver
 import sqlite3
 import stat
@@ -341,3 +342,42 @@ def test_metrics_are_those_of_control_and_of_nginx_together(own_control: Any, se
     assert both.out.startswith("# HELP")
     assert "gridwire_revision 1.0" in both.out
     assert both.out.endswith('gridwire_refusals_total{reason="not-allowed"} 2\n')
+
+
+def test_a_pipe_gets_the_token_before_the_waiting_ends(grid: Any, settings_file: Path) -> None:
+    for output, first in (("table", "gw1_"), ("json", "{")):
+        command = ["invite", f"waited-{output}", "--wait", "-o", output, "--settings", str(settings_file)]
+        whole = [sys.executable, "-P", "-m", "gridwire.cli.main", *command]
+        buffering = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        with subprocess.Popen(
+            whole, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=buffering
+        ) as waiting:
+            assert waiting.stdout is not None
+            try:
+                ready, _, _ = select.select([waiting.stdout], [], [], 15)
+                assert ready, "nothing came out"
+                assert waiting.stdout.readline().startswith(first)
+                assert waiting.poll() is None
+            finally:
+                waiting.terminate()
+
+
+def test_an_invitation_is_taken_back(grid: Any) -> None:
+    assert grid("invite", "unwanted").code == 0
+    ran = grid("invite", "unwanted", "--cancel")
+    assert (ran.code, ran.out) == (0, "the invitation of unwanted is cancelled: its token is no good any more\n"), (
+        ran.err
+    )
+    assert grid("invite", "unwanted").code == 0, "the name is free again"
+    assert grid("invite", "never-invited", "--cancel").code == 2
+
+
+def test_a_second_replacement_names_the_command_that_takes_the_first_back(grid: Any) -> None:
+    assert grid("invite", "old", "--role", "client", "--qr").code == 0
+    first = grid("invite", "old", "--replace", "--role", "client")
+    assert "the old old is revoked at that moment" in first.err
+    second = grid("invite", "old", "--replace", "--role", "client")
+    assert second.code == 1
+    command = next(line.partition("gridwire ")[2] for line in second.err.splitlines() if "--cancel" in line)
+    assert grid(*command.split()).code == 0, command
+    assert grid("invite", "old", "--replace", "--role", "client").code == 0

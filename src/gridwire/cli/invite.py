@@ -14,7 +14,7 @@ from gridwire.cli.outcome import UNHEALTHY
 from gridwire.cli.output import Format, note, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.addressing import Address
-from gridwire.core.enrollment import LONGEST_LIFETIME_SECONDS, Token, encode_token
+from gridwire.core.enrollment import LIFETIME_SECONDS, LONGEST_LIFETIME_SECONDS, Token, encode_token
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Network, NodeState, Role, Tag
 from gridwire.core.names import NodeName, interface_name, node_name
@@ -34,6 +34,7 @@ class Printed:
     expires: datetime
     token: str
     command: str
+    replaces: NodeName | None = None
 
 
 @app.default
@@ -43,13 +44,14 @@ def invite(
     *,
     role: Literal["edge", "operator", "client"] = "edge",
     tag: tuple[str, ...] = (),
-    ttl: str = "1h",
+    ttl: str | None = None,
     approve: bool = False,
     replace: bool = False,
     reach: tuple[str, ...] = (),
     qr: bool = False,
     config: Annotated[str | None, Parameter(name="--config")] = None,
     wait: bool = False,
+    cancel: bool = False,
     output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> int | None:
@@ -64,7 +66,7 @@ def invite(
     tag
         key=value; services and routes select nodes by it. May be repeated.
     ttl
-        How long the token is good: 30m, 1h, 2d.
+        How long the token is good: 30m, 2d; 1h where it is not said.
     approve
         The node waits for `gridwire node approve` after joining.
     replace
@@ -77,14 +79,19 @@ def invite(
         For an operator or client: write the device's WireGuard configuration into this new file.
     wait
         Stay and show how far the other side has come.
+    cancel
+        Take the invitation of that name back, which nobody has redeemed yet.
     """
     node = node_name(name)
     tags = grid.tags(tag)
     rules = tuple(str(parse_reach(text, "reach")) for text in reach)
-    seconds = words.seconds_of(ttl, "ttl")
-    if seconds > LONGEST_LIFETIME_SECONDS:
-        raise Invalid("ttl", f"{ttl} is longer than 30 days", fix="invite again when it is needed")
+    seconds = _lifetime(ttl)
     chosen = Role(role)
+    if cancel:
+        if tags or rules or ttl or approve or replace or qr or config is not None or wait:
+            raise Invalid("cancel", "it takes an invitation back, and makes none", fix="give the name alone")
+        _cancel(node, output, settings)
+        return None
     if rules and chosen is not Role.EDGE:
         raise Invalid("reach", f"a node of role {chosen} publishes nothing", fix="leave --reach out")
     if config is not None or (qr and chosen is not Role.EDGE):
@@ -94,6 +101,10 @@ def invite(
             raise Invalid(
                 "config", "a device's app cannot wait or replace", fix="leave --approve, --replace, --wait out"
             )
+        if ttl is not None:
+            raise Invalid(
+                "ttl", "a device's configuration does not expire", fix="leave --ttl out; `gridwire node revoke` ends it"
+            )
         _device(node, chosen, tags, config, qr, output, settings)
         return None
     printed = _invitation(node, chosen, tags, seconds, approve, replace, rules, settings)
@@ -101,6 +112,26 @@ def invite(
     if not wait:
         return None
     return _wait(printed.node, settings)
+
+
+def _lifetime(ttl: str | None) -> int:
+    """In seconds; raise Invalid."""
+    if ttl is None:
+        return LIFETIME_SECONDS
+    seconds = words.seconds_of(ttl, "ttl")
+    if seconds > LONGEST_LIFETIME_SECONDS:
+        raise Invalid("ttl", f"{ttl} is longer than 30 days", fix="invite again when it is needed")
+    return seconds
+
+
+def _cancel(name: NodeName, output: str, settings: str) -> None:
+    node = grid.get(f"/invitations/{name}", Progress, settings).node
+    grid.delete(f"/invitations/{name}", settings)
+    show(
+        {"cancelled": node},
+        output,
+        lambda: say(f"the invitation of {node} is cancelled: its token is no good any more"),
+    )
 
 
 def _invitation(
@@ -134,6 +165,7 @@ def _invitation(
         expires=invited.expires,
         token=encode_token(token_of(invited, private)),
         command=f"gridwire join{options}",
+        replaces=invited.node.replaces,
     )
 
 
@@ -158,6 +190,11 @@ def token_of(invited: Invited, private_key: str) -> Token:
 
 
 def _say(printed: Printed, qr: bool) -> None:
+    if printed.replaces is not None:
+        note(
+            f"{printed.node} takes over name, tags and services of {printed.replaces} when it joins; "
+            f"the old {printed.replaces} is revoked at that moment"
+        )
     left = words.lasting(printed.expires - datetime.now(UTC))
     note(f"{printed.node} ({printed.role}, {printed.address}) is invited for {left}. The token is shown once:")
     say(printed.token)

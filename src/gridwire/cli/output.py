@@ -32,7 +32,10 @@ def plain(value: object) -> object:
 
 
 def show(value: object, output: str, table: Callable[[], None]) -> None:
-    """Print ``value`` to stdout in the form asked for; ``table`` prints it for a person."""
+    """Print ``value`` to stdout in the form asked for; ``table`` prints it for a person.
+
+    Flushed: a command that stays (`invite --wait`) has its answer read from a pipe meanwhile.
+    """
     if output == "json":
         print(json.dumps(plain(value), indent=2, ensure_ascii=False))
     elif output == "yaml":
@@ -44,6 +47,7 @@ def show(value: object, output: str, table: Callable[[], None]) -> None:
         yaml.dump(plain(value), sys.stdout)
     else:
         table()
+    sys.stdout.flush()
 
 
 def say(text: str) -> None:
