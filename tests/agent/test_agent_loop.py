@@ -181,6 +181,18 @@ def test_a_spec_is_fetched_applied_reported_and_saved(play: Any, gateway: Any) -
     play(gateway, scene)
 
 
+def test_a_report_tells_newcomers_from_all_that_arrives(play: Any, gateway: Any) -> None:
+    async def scene(s: Scene) -> None:
+        s.more = {"counters": lambda: {"arrived": (126, 9000), "newcomers": (3, 444)}}
+        s.control.spec = gateway.at(1)
+        async with s.agent():
+            await until(lambda: s.control.last is not None)
+            assert s.control.last is not None
+            assert (s.control.last.handshake_packets, s.control.last.newcomer_packets) == (126, 3)
+
+    play(gateway, scene)
+
+
 def test_a_new_revision_is_applied_in_a_tenth_of_a_second(play: Any, gateway: Any) -> None:
     async def scene(on: Scene) -> None:
         on.control.spec = gateway.at(1)

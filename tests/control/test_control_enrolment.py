@@ -341,19 +341,41 @@ def test_handshakes_that_are_no_leak(world: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "handshake", "cause"),
-    [(0, False, "provider's firewall"), (7, False, "clock"), (7, True, "join has not finished")],
+    ("packets", "begun", "handshake", "cause"),
+    [
+        (0, 0, False, "provider's firewall"),
+        (7, 0, False, "join was not started"),
+        (7, 2, False, "clock"),
+        (7, 2, True, "join has not finished"),
+    ],
 )
-def test_progress_names_the_likely_cause(world: Any, packets: int, handshake: bool, cause: str) -> None:
-    world.report(handshake_packets=1000)  # of others, before the invitation
+def test_progress_names_the_likely_cause(world: Any, packets: int, begun: int, handshake: bool, cause: str) -> None:
+    world.report(handshake_packets=1000, newcomer_packets=40)  # of others, before the invitation
     newcomer = world.invite("home-1")
     assert "firewall" in world.local.get("/api/v1/invitations/home-1").json()["likely_cause"]
     peers = [world.peer_seen(newcomer.ephemeral)] if handshake else []
-    world.report(handshake_packets=1000 + packets, peers=peers)
+    world.report(handshake_packets=1000 + packets, newcomer_packets=40 + begun, peers=peers)
     progress = world.local.get("/api/v1/invitations/home-1").json()
-    assert progress["packets_arrived"] == packets
+    assert (progress["packets_arrived"], progress["handshakes_begun"]) == (packets, begun)
     assert progress["handshake"] is handshake
     assert cause in progress["likely_cause"]
+    assert ("firewall" in progress["likely_cause"]) is (packets == 0)
+
+
+def test_the_data_of_nodes_is_not_taken_for_a_newcomer(world: Any) -> None:
+    world.invite("home-1")
+    world.report(handshake_packets=126)
+    cause = world.local.get("/api/v1/invitations/home-1").json()["likely_cause"]
+    assert "clock" not in cause
+    assert "port is open" in cause
+
+
+def test_counters_that_began_anew_are_counted_from_nothing(world: Any) -> None:
+    world.report(handshake_packets=1000, newcomer_packets=40)
+    world.invite("home-1")
+    world.report(handshake_packets=5, newcomer_packets=2)
+    progress = world.local.get("/api/v1/invitations/home-1").json()
+    assert (progress["packets_arrived"], progress["handshakes_begun"]) == (5, 2)
 
 
 def test_progress_says_when_no_gateway_reports(world: Any) -> None:

@@ -173,4 +173,4 @@ def test_a_replacement_has_a_name_of_its_own_until_it_takes_over() -> None:
 
 def test_where_nothing_is_wrong_no_cause_is_named() -> None:
     for state in (NodeState.ACTIVE, NodeState.REVOKING):
-        assert likely_cause(state, packets_arrived=0, handshake=False, gateway_reports=False) == ""
+        assert likely_cause(state, begun=0, packets_arrived=0, handshake=False, gateway_reports=False) == ""

@@ -56,7 +56,8 @@ class Host:
 
     ``door``: the socket by which this host's nginx is asked. ``watches`` start threads that call back when the host
     changed. ``end_nginx`` ends ours and tells whether there was one: it may not serve without the guard.
-    ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address.
+    ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address;
+    ``counters`` the guard's, of core.guard.COUNTERS: (packets, bytes).
     """
 
     sections: tuple[Section, ...]
@@ -68,5 +69,5 @@ class Host:
     kill_sockets: Callable[[tuple[Address, ...]], object] | None = None
     received: Callable[[], dict[Address, int]] | None = None
     rotate_logs: Callable[[], object] | None = None
-    handshake_packets: Callable[[], int] | None = None
+    counters: Callable[[], Mapping[str, tuple[int, int]]] | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

@@ -23,7 +23,7 @@ from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
-from gridwire.agent.reports import Said, make_report
+from gridwire.agent.reports import NOT_COUNTED, Counters, Said, make_report
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.waking import happened, locked
 from gridwire.agent.witness import Witness
@@ -87,7 +87,10 @@ class Agent:
         self._rolled_back = asyncio.Event()
         self._stopping = asyncio.Event()
         self._looked_around = float("-inf")
-        self._around: tuple[tuple[Finding, ...], int] = ((), 0)  # what the host says besides its sections
+        self._around: tuple[tuple[Finding, ...], Counters] = (
+            (),
+            NOT_COUNTED,
+        )  # what the host says besides its sections
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
         self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
@@ -375,14 +378,14 @@ class Agent:
             endpoints=self._endpoints.seen(),
             findings=(*findings, *self._around[0]),
             reach=self._endpoints.reach,
-            handshake_packets=self._around[1],
+            counters=self._around[1],
         )
 
-    def _look_around(self) -> tuple[tuple[Finding, ...], int]:
+    def _look_around(self) -> tuple[tuple[Finding, ...], Counters]:
         """Blocking, and at heartbeats alone: 20 ms that no revocation should wait for."""
         try:
-            packets = 0 if self._host.handshake_packets is None else self._host.handshake_packets()
-            return tuple(finding for ask in self._host.findings for finding in ask()), packets
+            counted = NOT_COUNTED if self._host.counters is None else self._host.counters()
+            return tuple(finding for ask in self._host.findings for finding in ask()), counted
         except GridwireError as error:
             what = Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error))
             return (what,), self._around[1]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from gridwire.agent.reconcile import Outcome
 from gridwire.agent.section import Observed
 from gridwire.agent.state_dir import Version
+from gridwire.core.guard import ARRIVED, NEWCOMERS
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.observed import Known, Unknown
@@ -19,6 +21,8 @@ from gridwire.protocol.agent import ApplyState, Report
 from gridwire.version import __version__
 
 NOTHING_YET: Version = (0, 0)
+Counters = Mapping[str, tuple[int, int]]  # the guard's, of core.guard.COUNTERS → (packets, bytes)
+NOT_COUNTED: Counters = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Said:
     endpoints: tuple[EndpointHealth, ...] = ()
     findings: tuple[Finding, ...] = ()
     reach: tuple[Reach, ...] = ()
-    handshake_packets: int = 0
+    counters: Counters = field(default_factory=lambda: NOT_COUNTED)
 
 
 def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], said: Said) -> Report:
@@ -46,7 +50,8 @@ def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], 
         endpoints=said.endpoints,
         findings=_unique((*_of_outcome(outcome), *_of_observed(observed), *said.findings)),
         reach=said.reach,
-        handshake_packets=said.handshake_packets,
+        handshake_packets=said.counters.get(ARRIVED, (0, 0))[0],
+        newcomer_packets=said.counters.get(NEWCOMERS, (0, 0))[0],
     )
 
 

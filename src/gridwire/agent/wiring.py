@@ -19,7 +19,6 @@ from gridwire.agent.section import CuttingSection, Section
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
 from gridwire.core.fleet import Role
-from gridwire.core.guard import ARRIVED
 from gridwire.core.joined import JoinedAs
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.settings import Settings
@@ -46,7 +45,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         kill_sockets=kill_sockets if gateway else None,
         received=(lambda: read_received(identity.interface)) if gateway else None,
         rotate_logs=proxy.rotate_logs if serves else None,
-        handshake_packets=lambda: guard.counters().get(ARRIVED, (0, 0))[0],
+        counters=guard.counters,
         findings=(guard.findings, reach.findings),
     )
 

@@ -238,16 +238,20 @@ def _say_names(network: Network, address: Address) -> None:
     note(f"{check.what}{' ✓' if check.ok else ''}" + (f"\n  {check.fix}" if check.fix else ""))
 
 
+def _progress(progress: Progress) -> str:
+    """Without the number of all packets: it grows with the nodes' traffic, and would be a line each time."""
+    begun = f"{progress.handshakes_begun} handshake{'' if progress.handshakes_begun == 1 else 's'} begun"
+    how = "handshake done" if progress.handshake else f"{begun} by newcomers, none done"
+    why = f". {progress.likely_cause}" if progress.likely_cause else ""
+    return f"{progress.node}: {progress.state}, {how}{why}"
+
+
 def _wait(node: NodeName, settings: str) -> int | None:
     """Poll until the node is in, or cannot get in any more."""
     said = ""
     while True:
         progress = grid.get(f"/invitations/{node}", Progress, settings)
-        line = (
-            f"{progress.node}: {progress.state}, {progress.packets_arrived} packets arrived, "
-            f"{'handshake done' if progress.handshake else 'no handshake yet'}"
-            + (f". {progress.likely_cause}" if progress.likely_cause else "")
-        )
+        line = _progress(progress)
         if line != said:
             note(line)
             said = line

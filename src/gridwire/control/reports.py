@@ -29,6 +29,20 @@ class Heard:
         return now - self.at <= REPORT_FRESH
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """UDP packets on the WireGuard ports of all gateways, and how many of them begin a newcomer's handshake."""
+
+    packets: int = 0
+    newcomers: int = 0
+
+    def since(self, before: Arrived) -> Arrived:
+        """What came after ``before``; all of it where a gateway's counter began anew meanwhile."""
+        if self.packets < before.packets or self.newcomers < before.newcomers:
+            return self
+        return Arrived(packets=self.packets - before.packets, newcomers=self.newcomers - before.newcomers)
+
+
 AllHeard = MappingProxyType[Address, Heard]
 
 
@@ -38,7 +52,7 @@ class Reports:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._heard: dict[Address, Heard] = {}
-        self._packets_before: dict[str, int] = {}
+        self._before: dict[str, Arrived] = {}
         self.taken = 0
 
     def take(self, node: Node, report: Report, at: datetime) -> None:
@@ -49,20 +63,21 @@ class Reports:
     def all(self) -> AllHeard:
         return MappingProxyType(self._heard)
 
-    def mark_packets(self, ephemeral_key: str, packets: int) -> None:
-        """Remember the gateways' packet count of now, from which an invitation's are counted."""
+    def mark(self, ephemeral_key: str, arrived: Arrived) -> None:
+        """Remember the gateways' counts of now, from which an invitation's are counted."""
         with self._lock:
-            self._packets_before[ephemeral_key] = packets
+            self._before[ephemeral_key] = arrived
 
-    def packets_since(self, ephemeral_key: str, packets: int) -> int:
-        """Packets since the mark; all of them where a gateway's counter began anew meanwhile."""
-        before = self._packets_before.get(ephemeral_key, 0)
-        return packets - before if packets >= before else packets
+    def since_mark(self, ephemeral_key: str, arrived: Arrived) -> Arrived:
+        return arrived.since(self._before.get(ephemeral_key, Arrived()))
 
 
-def packets_arrived(fleet: Fleet, heard: AllHeard) -> int:
-    """UDP packets on the WireGuard ports of all gateways."""
-    return sum(heard[g.address].report.handshake_packets for g in fleet.gateways() if g.address in heard)
+def arrived(fleet: Fleet, heard: AllHeard) -> Arrived:
+    reports = [heard[gateway.address].report for gateway in fleet.gateways() if gateway.address in heard]
+    return Arrived(
+        packets=sum(report.handshake_packets for report in reports),
+        newcomers=sum(report.newcomer_packets for report in reports),
+    )
 
 
 def behind(fleet: Fleet, heard: AllHeard, version: Version) -> tuple[Node, ...]:

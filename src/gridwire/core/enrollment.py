@@ -207,8 +207,11 @@ def _host(peer: PeerSeen) -> str:
     return (peer.endpoint or "").rpartition(":")[0]
 
 
-def likely_cause(state: NodeState, *, packets_arrived: int, handshake: bool, gateway_reports: bool) -> str:
-    """Why an invitation is not further than it is, as far as a gateway can tell; empty where nothing is wrong."""
+def likely_cause(state: NodeState, *, begun: int, packets_arrived: int, handshake: bool, gateway_reports: bool) -> str:
+    """Why an invitation is not further than it is, as far as a gateway can tell; empty where nothing is wrong.
+
+    ``begun``: handshakes from where no node is known to be; ``packets_arrived``: all packets, the nodes' own as well.
+    """
     if state is NodeState.REVOKED:
         return "the invitation expired or was cancelled: invite again"
     if state is NodeState.QUARANTINED:
@@ -223,10 +226,15 @@ def likely_cause(state: NodeState, *, packets_arrived: int, handshake: bool, gat
         return "no gateway's agent reports: is `gridwire agent` running on the gateway?"
     if handshake:
         return "the tunnel answers, but join has not finished: is `gridwire join` still running there?"
+    if begun:
+        return (
+            "handshakes are begun from where no node was known to be, and this invitation's is not among those that "
+            "succeed: another invitation's token, the newcomer's clock is wrong, or it is a node that moved"
+        )
     if packets_arrived:
         return (
-            "packets arrive, and none of them opens a handshake: another invitation's token, "
-            "or the newcomer's clock is wrong"
+            "the gateway's UDP port is open, for packets of others arrive; nobody new has called: "
+            "UDP blocked where the newcomer is, or join was not started"
         )
     return (
         "no packet has arrived at the gateway's UDP port: a provider's firewall before the gateway, "

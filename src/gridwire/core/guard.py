@@ -23,9 +23,10 @@ from gridwire.core.routing_rules import FAMILIES, LOOPBACK, RoutingRule, local_f
 TABLE = "gridwire"
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,15}")
 
-# Counters of the table. All but the first two count packets that were dropped.
+# Counters of the table. All but the first three count packets that were dropped.
 ARRIVED = "arrived"  # UDP packets for WireGuard's port, before any firewall of the host
 INITIATIONS = "initiations"  # those of them that begin a handshake
+NEWCOMERS = "newcomers"  # those of them from no known endpoint, and below the meter of their source
 FLOOD = "flood"
 STRANGER = "stranger"  # to or from a mesh address, from neither mesh nor host
 LOOPBACKED = "loopbacked"  # to 127.0.0.0/8 or ::1 from outside (route_localnet)
@@ -33,7 +34,7 @@ UNOPENED = "unopened"  # from the mesh to what its role may not reach
 TRANSIT = "transit"  # forwarding into or out of the mesh
 LEAK = "leak"  # mesh traffic about to leave by another interface
 UNPRIVILEGED = "unprivileged"  # from a user of this host to what only its root may call
-COUNTERS = (ARRIVED, INITIATIONS, FLOOD, STRANGER, LOOPBACKED, UNOPENED, TRANSIT, LEAK, UNPRIVILEGED)
+COUNTERS = (ARRIVED, INITIATIONS, NEWCOMERS, FLOOD, STRANGER, LOOPBACKED, UNOPENED, TRANSIT, LEAK, UNPRIVILEGED)
 
 # Kernel settings, under /proc/sys, and the least value that will do.
 WANTED_SYSCTLS: tuple[tuple[str, int], ...] = (

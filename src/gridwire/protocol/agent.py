@@ -34,7 +34,8 @@ class Report:
     """What an agent says of its node, every heartbeat and after every apply.
 
     ``version`` is the (epoch, revision) that is in force and verified, not the one last seen.
-    ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded.
+    ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
+    among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
     """
 
     node: NodeName
@@ -48,3 +49,4 @@ class Report:
     findings: tuple[Finding, ...] = ()
     reach: tuple[Reach, ...] = ()
     handshake_packets: int = 0
+    newcomer_packets: int = 0

@@ -89,11 +89,16 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an invitation has come, as the gateway sees it, and so the likely cause where it is stuck."""
+    """How far an invitation has come, as the gateway sees it, and so the likely cause where it is stuck.
+
+    Since the invitation: ``handshakes_begun`` by senders that are no node's known endpoint; ``packets_arrived``, all
+    of them, the data of the nodes among them.
+    """
 
     node: NodeName
     state: NodeState
     expires: datetime
+    handshakes_begun: int
     packets_arrived: int
     handshake: bool
     likely_cause: str = ""

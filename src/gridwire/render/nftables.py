@@ -26,6 +26,7 @@ from gridwire.core.guard import (
     INITIATIONS,
     LEAK,
     LOOPBACKED,
+    NEWCOMERS,
     STRANGER,
     TABLE,
     TRANSIT,
@@ -175,6 +176,7 @@ def _handshakes(spec: GuardSpec) -> list[list[Json]]:
         # One IPv6 host has a /64 of addresses to send from.
         key = source if version == 4 else {"&": [source, "ffff:ffff:ffff:ffff::"]}
         rules.append([_meter(key, f"meter_source{version}", each), *_drop(FLOOD)])
+    rules.append([{"counter": NEWCOMERS}])
     rules.append([_over(spec.flood.all_sources), *_drop(FLOOD)])
     return rules
 

@@ -388,6 +388,7 @@ def test_floods_of_handshakes_are_metered_and_nothing_else_is(grid: Grid) -> Non
     assert counted["arrived"][0] == 600
     assert counted["initiations"][0] == 200
     assert counted["flood"][0] in range(140, 181)
+    assert counted["newcomers"][0] == 200 - counted["flood"][0]
 
 
 def test_a_known_endpoint_shakes_hands_while_strangers_flood(grid: Grid) -> None:
@@ -400,7 +401,9 @@ def test_a_known_endpoint_shakes_hands_while_strangers_flood(grid: Grid) -> None
             gateway.sendto(bytes([2]) + bytes(91), (grid.stranger_address, 40000))
             assert len(known.recv(2048)) == 92
         assert grid.flood(first=1, packets=100) <= 10
+        newcomers = grid.gateway.do(grid.section.counters)["newcomers"][0]
         assert grid.flood(first=1, packets=3, sender=known) == 3
+        assert grid.gateway.do(grid.section.counters)["newcomers"][0] == newcomers > 0
         assert grid.flood(first=1, packets=100, sender=known) <= 10, "a meter of its own, not a free pass"
 
 

@@ -11,7 +11,7 @@ from gridwire.control.access import Who, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import AuthorOf, GridOf, router
 from gridwire.control.grid import Grid
-from gridwire.control.reports import packets_arrived
+from gridwire.control.reports import arrived
 from gridwire.control.usecases.cancel_invitation import cancel_invitation, invited_node
 from gridwire.control.usecases.invite_node import invite_node
 from gridwire.control.views import Picture
@@ -29,8 +29,8 @@ def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf,
     """Make a node and a one-time right to become it."""
     with grid.changing() as transaction:
         invited = invite_node(transaction, ask, author=author, now=grid.clock())
-        packets = packets_arrived(transaction.fleet(), grid.reports.all())
-    grid.reports.mark_packets(ask.ephemeral_key, packets)
+        before = arrived(transaction.fleet(), grid.reports.all())
+    grid.reports.mark(ask.ephemeral_key, before)
     return invited
 
 
@@ -68,16 +68,21 @@ def _progress(grid: Grid, fleet: Fleet, row: InvitationRow) -> Progress:
         raise NotFound(f"{row.invitation.node} is no node of this grid")
     heard, key = grid.reports.all(), row.invitation.ephemeral_key
     picture = Picture(fleet, heard, grid.clock())
-    packets = grid.reports.packets_since(key, packets_arrived(fleet, heard))
+    came = grid.reports.since_mark(key, arrived(fleet, heard))
     handshake = picture.handshake(key) is not None or picture.handshake(node.public_key) is not None
     cause = likely_cause(
-        node.state, packets_arrived=packets, handshake=handshake, gateway_reports=bool(picture.speaking)
+        node.state,
+        begun=came.newcomers,
+        packets_arrived=came.packets,
+        handshake=handshake,
+        gateway_reports=bool(picture.speaking),
     )
     return Progress(
         node=node.name,
         state=node.state,
         expires=row.invitation.expires,
-        packets_arrived=packets,
+        handshakes_begun=came.newcomers,
+        packets_arrived=came.packets,
         handshake=handshake,
         likely_cause=cause,
     )
