@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer, ThreadingUnixStreamServer
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from gridwire.adapters.control_api import AsyncControlApi, ControlApi, calls
+from gridwire.adapters.control_api import AsyncControlApi, Away, ControlApi, calls
 from gridwire.adapters.control_api import client as client_module
 from gridwire.core.errors import (
     Conflict,
@@ -288,3 +290,18 @@ def test_no_error_or_repr_shows_a_credential(tmp_path: Path) -> None:
             client.send(calls.status())
         assert all(secret not in each(caught.value) for each in say)
         assert secret not in repr(client)
+
+
+def test_a_port_that_refuses_is_told_from_one_that_is_silent() -> None:
+    with socket.socket() as full, socket.socket() as queued:
+        full.bind(("127.0.0.1", 0))
+        port = full.getsockname()[1]
+        with ControlApi(f"http://127.0.0.1:{port}") as api:
+            with pytest.raises(Away) as refused:
+                api.send(calls.confirm())
+            full.listen(0)  # one fits into the queue; further SYNs are dropped
+            queued.connect(("127.0.0.1", port))
+            with pytest.raises(Away) as silent:
+                api.send(replace(calls.confirm(), timeout=0.3))
+    assert (refused.value.sent, refused.value.silent) == (False, False)
+    assert (silent.value.sent, silent.value.silent) == (False, True)

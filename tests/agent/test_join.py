@@ -10,7 +10,9 @@ from itertools import count
 
 import pytest
 
+from gridwire.adapters.control_api import Away
 from gridwire.agent.join import Host, Join, check_token, identity_of, newcomer_spec
+from gridwire.agent.join_causes import Counted, likely_cause
 from gridwire.core.enrollment import GatewayContact, Token
 from gridwire.core.errors import Conflict, Invalid, NotFinished, Unavailable
 from gridwire.core.fleet import NodeState, Role
@@ -69,6 +71,8 @@ class World:
     lost_answers: int = 0  # how many answers of redeem never arrive
     apply_after: float = 0.3  # seconds from a redemption until the gateway's device knows the key
     refuses: Exception | None = None
+    approval: bool = False
+    ephemeral_forgotten_after: float = 1e9  # seconds: the gateway drops the key of a leaked invitation
 
     events: Iterator[int] = field(default_factory=count)
     seconds: float = 0.0
@@ -163,7 +167,7 @@ class World:
             self.shaken = self.device_key == EPHEMERAL
         elif self.device_key == EPHEMERAL:
             self.ephemeral_after_redemption = True
-            self.shaken = True
+            self.shaken = self.seconds < self.ephemeral_forgotten_after
         else:
             key, at = self.redeemed
             self.shaken = self.device_key == key and self.seconds >= at + self.apply_after
@@ -177,7 +181,7 @@ class World:
                 allowed_ips=(ip_network("10.85.0.1/32"),),
                 latest_handshake=at if self.shaken else None,
                 received_bytes=92 if self.shaken else 0,
-                sent_bytes=self.sent,
+                sent_bytes=148 if self.device_key is not None else 0,
                 keepalive=15,
             ),
         )
@@ -208,10 +212,16 @@ class Asked:
         world.seconds += self.patience
         return False
 
+    def _unanswered(self) -> Unavailable:
+        """A device whose key has no address at the gateway is not even refused."""
+        key = None if self.world.redeemed is None else self.world.redeemed[0]
+        carried = self.world.shaken and self.world.device_key == (key or EPHEMERAL)
+        return Away("no answer", sent=carried, silent=not carried)
+
     def redeem(self, key: PublicKey) -> object:
         world = self.world
         if not self._reached(own=False):
-            raise Unavailable("no answer")
+            raise self._unanswered()
         if world.refuses is not None:
             raise world.refuses
         world.event(lambda: setattr(world, "redeemed", (str(key).removeprefix("public of "), world.seconds)))
@@ -224,15 +234,20 @@ class Asked:
     def confirm(self) -> Confirmed:
         world = self.world
         if not self._reached(own=True):
-            raise Unavailable("no answer")
+            raise self._unanswered()
         assert "used" not in world.disk, "a credential that was used is not replaced"
         world.event(lambda: world.issued.append(f"credential-{len(world.issued)}"))
-        return Confirmed(node=NodeName("home-1"), role=Role.EDGE, state=NodeState.ACTIVE, credential=world.issued[-1])
+        return Confirmed(
+            node=NodeName("home-1"),
+            role=Role.EDGE,
+            state=NodeState.PENDING if world.approval else NodeState.ACTIVE,
+            credential=world.issued[-1],
+        )
 
     def spec(self, credential: str) -> NodeSpec:
         world = self.world
         if not self._reached(own=True):
-            raise Unavailable("no answer")
+            raise self._unanswered()
         assert credential == world.issued[-1], "only the last credential is good"
         world.disk["used"] = True
         assert world.guard is not None
@@ -240,7 +255,7 @@ class Asked:
 
 
 def join(world: World, invitation: Token | None = None) -> JoinedAs:
-    return Join(invitation or token(), world.host(), patience=30).run()
+    return Join(invitation or token(), world.host(), patience=30).run().identity
 
 
 def is_in(world: World) -> bool:
@@ -329,6 +344,51 @@ def test_a_tunnel_without_control_behind_it_is_told_from_a_blocked_port() -> Non
     world = World(control_up=False)
     with pytest.raises(Unavailable, match="the tunnel stands"):
         join(world)
+
+
+@pytest.mark.parametrize("forgotten", [1e9, 3.0], ids=["known", "quarantined"])
+def test_an_invitation_that_another_host_redeemed_is_told_apart_and_given_up(forgotten: float) -> None:
+    world = World(redeemed=("ANOTHER", 0.0), ephemeral_forgotten_after=forgotten)
+    when: list[tuple[float, str]] = []
+    host = replace(world.host(), say=lambda text: when.append((world.seconds, text)))
+    with pytest.raises(Invalid, match=r"another host has redeemed it.*leaked") as caught:
+        Join(token(), host, patience=60).run()
+    assert caught.value.field == "token"
+    assert world.seconds < 20
+    [(said_at, said)] = when
+    assert said_at < 12
+    assert "another host has redeemed it" in said
+
+
+def test_a_tunnel_that_opens_late_is_no_used_up_invitation() -> None:
+    world = World(gateway_up=False)
+    host = world.host()
+
+    def wait(seconds: float) -> None:
+        world.wait(seconds)
+        world.gateway_up = world.seconds > 20
+
+    joined = Join(token(), replace(host, wait=wait), patience=60).run()
+    assert joined.state is NodeState.ACTIVE
+
+
+def test_a_node_that_has_to_be_approved_knows_that_it_waits() -> None:
+    world = World(approval=True)
+    assert Join(token(), world.host(), patience=30).run().state is NodeState.PENDING
+
+
+def test_what_was_sent_before_the_peers_were_made_anew_is_counted() -> None:
+    world = World(gateway_up=False)
+    with pytest.raises(Unavailable, match="none came back") as caught:
+        join(world)
+    assert f"{world.sent // 148} packets sent to 203.0.113.7:51820" in str(caught.value)
+    assert world.sent > 10 * 148
+    assert "the token's gateway key is not this gateway's" in str(caught.value)
+
+
+def test_one_packet_is_one_packet() -> None:
+    said = likely_cause(Counted(sent=148), ("203.0.113.7:51820",), NOW)
+    assert said.startswith("1 packet sent to 203.0.113.7:51820, none came back")
 
 
 def test_redeemed_and_not_confirmed_is_not_finished_and_goes_on_later() -> None:

@@ -16,11 +16,12 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Protocol, TypeVar
 
-from gridwire.agent.join_causes import likely_cause
+from gridwire.adapters.control_api import Away
+from gridwire.agent.join_causes import REDEEMED, Counted, likely_cause
 from gridwire.core.admission import check_spec
 from gridwire.core.enrollment import GatewayContact, Token
-from gridwire.core.errors import Conflict, Invalid, NotFinished, Unavailable
-from gridwire.core.fleet import Role
+from gridwire.core.errors import Conflict, GridwireError, Invalid, NotFinished, Unavailable
+from gridwire.core.fleet import NodeState, Role
 from gridwire.core.guard import GuardSpec
 from gridwire.core.joined import JoinedAs
 from gridwire.core.proxy import ProxySpec
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds, the whole of it
 OWN_KEY_PATIENCE = 6.0  # seconds for a handshake with a key that may have been redeemed in an earlier try
+TAKEN_PATIENCE = 15.0  # seconds, where the invitation's key shakes hands and carries nothing
 ANSWER_LOST = 5.0  # seconds after a handshake without an answer to a redemption
 FIRST_SPEC_PATIENCE = 10.0  # seconds
 FIRST_TRY = 0.4  # seconds for one request; each next one gets half as much again
@@ -52,7 +54,10 @@ class Tunnel(Protocol):
 
 
 class Gateway(Protocol):
-    """Control as a newcomer reaches it through the tunnel. No answer is Unavailable, "not yet" NotFinished."""
+    """Control as a newcomer reaches it through the tunnel.
+
+    No answer is Unavailable, and where not even its port answered Away that is silent; "not yet" is NotFinished.
+    """
 
     def redeem(self, key: PublicKey) -> object: ...
 
@@ -187,6 +192,14 @@ def newcomer_spec(token: Token) -> NodeSpec:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """``state``: what control made of the node; none where it was in before, and was not asked."""
+
+    identity: JoinedAs
+    state: NodeState | None = None
+
+
 class Join:
     """One run of ``gridwire join``."""
 
@@ -200,10 +213,11 @@ class Join:
         self._nudged = self._began
         self._pause = FIRST_NUDGE
         self._said = False
-        self._shaken: tuple[PeerSeen, ...] = ()
+        self._met: float | None = None  # when the invitation's key first shook hands
+        self._counted = Counted()  # of the peers before those that the device has
         self._key = ""
 
-    def run(self) -> JoinedAs:
+    def run(self) -> Joined:
         """Join, or finish an earlier try; gives the identity that was saved.
 
         Raise Invalid (the token), Conflict (this host is a node already, or the invitation is another's),
@@ -223,7 +237,7 @@ class Join:
                     self._begin(private)
                     self._use(private)
                     self._finish()
-                return known
+                return Joined(identity=known)
         check_token(self._token, self._host.now())
         earlier = state.load_key()
         private = earlier
@@ -238,7 +252,7 @@ class Join:
         state.save_credential(confirmed.credential)
         state.save_identity(identity)
         self._finish()
-        return identity
+        return Joined(identity=identity, state=confirmed.state)
 
     def _begin(self, private: str) -> None:
         self._began = self._host.elapsed()
@@ -286,8 +300,8 @@ class Join:
             for contact in self._token.gateways:
                 try:
                     return request(self._host.call(contact, patience))
-                except (NotFinished, Unavailable):
-                    continue
+                except (NotFinished, Unavailable) as error:
+                    self._hear(error)
             patience = min(patience * 1.5, LONGEST_TRY)
         return None
 
@@ -300,14 +314,15 @@ class Join:
 
     def _use(self, private: str) -> None:
         """Bring the device up with this key, and shake hands at once."""
-        self._key = private
         self._pause = FIRST_NUDGE
-        self._shake()
+        self._shake(private)
 
-    def _shake(self) -> None:
+    def _shake(self, private: str) -> None:
         """Peers made anew begin a handshake; by itself WireGuard waits REKEY_TIMEOUT, 5 s, for the next."""
-        self._host.tunnel.up(self._key, replace(self._mesh, peers=()))
-        self._host.tunnel.up(self._key, self._mesh)
+        self._counted = self._so_far(self._host.tunnel.seen())
+        self._key = private
+        self._host.tunnel.up(private, replace(self._mesh, peers=()))
+        self._host.tunnel.up(private, self._mesh)
         self._nudged = self._host.elapsed()
 
     def _watch(self) -> bool:
@@ -316,24 +331,40 @@ class Join:
         seen = self._host.tunnel.seen()
         elapsed = self._host.elapsed()
         shaken = any(peer.latest_handshake is not None for peer in seen)
-        if shaken:
-            self._shaken = seen
-        elif elapsed - self._nudged >= self._pause:
+        if shaken and self._met is None and self._invited:
+            self._met = elapsed
+        if self._met is not None and elapsed - self._met >= TAKEN_PATIENCE and self._so_far(seen).taken:
+            raise Invalid("token", f"it is used up: {REDEEMED}", fix="ask for a new one", code="redeemed")
+        if not shaken and elapsed - self._nudged >= self._pause:
             # Longer each time: one that comes before the answer to the last would never let it arrive.
             self._pause = min(self._pause * 1.5, LONGEST_NUDGE)
-            self._shake()
+            self._shake(self._key)
         if not self._said and elapsed - self._began >= SAY_AFTER:
             self._said = True
-            self._host.say(f"no answer yet: {self._cause(seen)}")
+            self._host.say(f"no answer yet: {self._cause()}")
         return shaken
 
-    def _cause(self, seen: tuple[PeerSeen, ...]) -> str:
-        """A handshake with either key tells more than the silence of the other."""
+    @property
+    def _invited(self) -> bool:
+        """Whether the device has the invitation's key."""
+        return self._key == self._token.ephemeral_private_key
+
+    def _hear(self, error: GridwireError) -> None:
+        if isinstance(error, Away) and error.silent:
+            self._counted = replace(self._counted, silences=self._counted.silences + 1)
+        else:
+            self._counted = replace(self._counted, answered=True)
+
+    def _so_far(self, seen: tuple[PeerSeen, ...]) -> Counted:
+        """A handshake with either key tells more than the silence of the other, so the last one is kept."""
+        return self._counted.and_then(seen, invited=self._invited)
+
+    def _cause(self) -> str:
         endpoints = tuple(gateway.endpoint for gateway in self._token.gateways)
-        return likely_cause(self._shaken or seen, endpoints, self._host.now())
+        return likely_cause(self._so_far(self._host.tunnel.seen()), endpoints, self._host.now())
 
     def _unanswered(self, redeemed: bool) -> Exception:
-        cause = self._cause(self._host.tunnel.seen())
+        cause = self._cause()
         if redeemed:
             return NotFinished(
                 f"the gateway took the key, but did not confirm it within {self._patience:.0f} s; {cause}",

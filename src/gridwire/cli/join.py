@@ -18,7 +18,7 @@ from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import clashes
 from gridwire.core.enrollment import Token, decode_token
 from gridwire.core.errors import Conflict, Invalid
-from gridwire.core.fleet import Role
+from gridwire.core.fleet import NodeState, Role
 from gridwire.core.settings import MeshSettings, NetworkSettings, NodeSettings, PortSettings, Settings
 from gridwire.core.targets import Reach, parse_reach
 
@@ -85,10 +85,15 @@ def _join(
     _check_prefix(token)
     began = datetime.now(UTC)
     with newcomer.prepared(wanted, token, anew=anew, say=note) as host:
-        identity = Join(token, host, no_hosts=no_hosts).run()
+        joined = Join(token, host, no_hosts=no_hosts).run()
+    identity = joined.identity
     newcomer.save_settings(replace(wanted, node=NodeSettings(name=identity.node)), settings)
     seconds = (datetime.now(UTC) - began).total_seconds()
     say(f"{identity.node} ({identity.role}) joined as {identity.address} in {seconds:.1f} s")
+    if identity.node != token.node:
+        note(f"it took over from the {identity.node} that was in the grid before, which is revoked")
+    if joined.state is NodeState.PENDING:
+        note(f"it waits for a yes, and gets nothing until then: on the gateway, gridwire node approve {identity.node}")
     if identity.role is Role.EDGE and not wanted.reach:
         note("nothing of this host may be published yet:  gridwire reach add 127.0.0.1:PORT")
 

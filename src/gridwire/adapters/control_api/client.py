@@ -27,11 +27,14 @@ _AWAY = frozenset({502, 503})
 
 
 class Away(Unavailable):
-    """Control is not there; ``sent``: the request may have reached it."""
+    """Control is not there; ``sent``: the request may have reached it. ``silent``: its port did not even refuse."""
 
-    def __init__(self, what: str, *, sent: bool, fix: str = "", code: str = "control-away") -> None:
+    def __init__(
+        self, what: str, *, sent: bool, silent: bool = False, fix: str = "", code: str = "control-away"
+    ) -> None:
         super().__init__(what, fix=fix, code=code)
         self.sent = sent
+        self.silent = silent
 
 
 def _place(base: str) -> tuple[str, str | None]:
@@ -55,7 +58,8 @@ def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> Away:
     else:
         fix = "" if base.startswith("unix:") else "is the tunnel up? `gridwire status` on this node says"
     how = "does not answer" if unsent or isinstance(error, httpx2.TimeoutException) else "broke the connection off"
-    return Away(f"control {how} at {base} ({describe(call)})", sent=not unsent, fix=fix)
+    silent = isinstance(error, httpx2.ConnectTimeout)
+    return Away(f"control {how} at {base} ({describe(call)})", sent=not unsent, silent=silent, fix=fix)
 
 
 def _understood(call: Call[T], status: int, etag: str | None, content: bytes) -> Answer[T]:
