@@ -72,6 +72,7 @@ class World:
     apply_after: float = 0.3  # seconds from a redemption until the gateway's device knows the key
     refuses: Exception | None = None
     approval: bool = False
+    unresolved: bool = False
     ephemeral_forgotten_after: float = 1e9  # seconds: the gateway drops the key of a leaked invitation
 
     events: Iterator[int] = field(default_factory=count)
@@ -155,6 +156,8 @@ class World:
         def happen() -> None:
             self.device_key, self.shaken = private_key, False
             if spec.peers:
+                if self.unresolved:
+                    raise Unavailable("gw.example.com does not resolve", fix="it is tried again", code="unresolved")
                 self.sent += 148
                 self.shake()
 
@@ -384,6 +387,13 @@ def test_what_was_sent_before_the_peers_were_made_anew_is_counted() -> None:
     assert f"{world.sent // 148} packets sent to 203.0.113.7:51820" in str(caught.value)
     assert world.sent > 10 * 148
     assert "the token's gateway key is not this gateway's" in str(caught.value)
+
+
+def test_an_endpoint_that_does_not_resolve_is_told_with_what_to_do() -> None:
+    world = World(unresolved=True)
+    with pytest.raises(Unavailable, match=r"the gateway.s endpoint: gw\.example\.com does not resolve") as caught:
+        join(world)
+    assert caught.value.fix == "check DNS on this host, then run `gridwire join` again"
 
 
 def test_one_packet_is_one_packet() -> None:

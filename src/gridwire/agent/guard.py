@@ -149,8 +149,11 @@ class GuardSection:
 
     def load(self, spec: NodeSpec) -> tuple[Action, ...]:
         """Make the guard that of ``spec`` and see that it is; return what was done. Raise GridwireError."""
-        done = self._carry_out(plan_guard(spec.guard, self.observe()))
-        if left := plan_guard(spec.guard, self.observe()):
+        return self.stand(spec.guard)
+
+    def stand(self, spec: GuardSpec) -> tuple[Action, ...]:
+        done = self._carry_out(plan_guard(spec, self.observe()))
+        if left := plan_guard(spec, self.observe()):
             raise GridwireError(
                 f"the guard was loaded and does not stand ({left[0].reason})",
                 fix="see whether another program changes packet or routing rules, then `gridwire guard load` again",

@@ -322,7 +322,13 @@ class Join:
         self._counted = self._so_far(self._host.tunnel.seen())
         self._key = private
         self._host.tunnel.up(private, replace(self._mesh, peers=()))
-        self._host.tunnel.up(private, self._mesh)
+        try:
+            self._host.tunnel.up(private, self._mesh)
+        except Unavailable as error:
+            if error.code != "unresolved":
+                raise
+            fix = "check DNS on this host, then run `gridwire join` again"
+            raise Unavailable(f"the gateway's endpoint: {error.what}", fix=fix, code=error.code) from None
         self._nudged = self._host.elapsed()
 
     def _watch(self) -> bool:
@@ -368,7 +374,7 @@ class Join:
         if redeemed:
             return NotFinished(
                 f"the gateway took the key, but did not confirm it within {self._patience:.0f} s; {cause}",
-                fix="run the same `gridwire join` again: it goes on from here",
+                fix="run `gridwire join` again with the same token, without --anew: it goes on from here",
             )
         return Unavailable(f"no gateway answered within {self._patience:.0f} s; {cause}", fix="then run it again")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import termios
 from dataclasses import replace
@@ -17,7 +18,7 @@ from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import clashes
 from gridwire.core.enrollment import Token, decode_token
-from gridwire.core.errors import Conflict, Invalid
+from gridwire.core.errors import Conflict, Invalid, Unavailable
 from gridwire.core.fleet import NodeState, Role
 from gridwire.core.settings import MeshSettings, NetworkSettings, NodeSettings, PortSettings, Settings
 from gridwire.core.targets import Reach, parse_reach
@@ -52,8 +53,7 @@ def join(
             "invite again",
         )
     rules = tuple(dict.fromkeys(parse_reach(text, "--reach") for text in reach))
-    if wireguard_go is not None and not Path(wireguard_go).is_absolute():
-        raise Invalid("--wireguard-go", f"{wireguard_go} is not an absolute path", fix="write it from / on")
+    _check_program(wireguard_go)
     invitation = decode_token(_read_token(token_file))
     _join(invitation, rules, no_hosts, wireguard_go, anew, settings)
     _firewalls(invitation, yes=yes)
@@ -79,13 +79,18 @@ def _join(
     if present is not None:
         if present.endpoint is not None and not anew:
             raise Conflict(f"this host is the gateway {present.node.name}", fix="join from another host")
-        wanted = replace(present, node=wanted.node, network=wanted.network, reach=rules or present.reach)
+        wanted = _over(present, wanted, newcomer.reach_kept(present, token, anew=anew))
     require_root("join")
     newcomer.check_host(wanted, Role(token.role))
     _check_prefix(token)
     began = datetime.now(UTC)
-    with newcomer.prepared(wanted, token, anew=anew, say=note) as host:
-        joined = Join(token, host, no_hosts=no_hosts).run()
+    try:
+        with newcomer.prepared(wanted, token, anew=anew, say=note) as host:
+            joined = Join(token, host, no_hosts=no_hosts).run()
+    except Unavailable as error:
+        if wireguard_go is None or error.code != "wireguard-go-failed":
+            raise
+        raise Invalid("--wireguard-go", error.what, fix="give a wireguard-go, or leave the option out") from None
     identity = joined.identity
     newcomer.save_settings(replace(wanted, node=NodeSettings(name=identity.node)), settings)
     seconds = (datetime.now(UTC) - began).total_seconds()
@@ -124,6 +129,28 @@ def _settings(token: Token, rules: tuple[Reach, ...], no_hosts: bool, wireguard_
         hosts=not no_hosts,
         mesh=MeshSettings(wireguard_go=wireguard_go),
     )
+
+
+def _over(present: Settings, wanted: Settings, kept: tuple[Reach, ...]) -> Settings:
+    """The settings of this host with what joining decides and what was given on the command line."""
+    return replace(
+        present,
+        node=wanted.node,
+        network=wanted.network,
+        reach=tuple(dict.fromkeys((*kept, *wanted.reach))),
+        hosts=present.hosts and wanted.hosts,
+        mesh=present.mesh if wanted.mesh.wireguard_go is None else wanted.mesh,
+    )
+
+
+def _check_program(wireguard_go: str | None) -> None:
+    if wireguard_go is None:
+        return
+    path = Path(wireguard_go)
+    if not path.is_absolute():
+        raise Invalid("--wireguard-go", f"{wireguard_go} is not an absolute path", fix="write it from / on")
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise Invalid("--wireguard-go", f"{wireguard_go} is no program", fix="give the path of a wireguard-go")
 
 
 def _shared(token: Token) -> bool:

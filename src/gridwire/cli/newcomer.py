@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +17,16 @@ from gridwire.agent.guard import load_guard
 from gridwire.agent.join import Host
 from gridwire.agent.mesh import MeshTunnel
 from gridwire.agent.state_dir import AgentState
-from gridwire.cli import survey
+from gridwire.cli import before_join, survey
 from gridwire.cli.output import note
 from gridwire.core import paths
 from gridwire.core.enrollment import GatewayContact, Token
+from gridwire.core.errors import GridwireError, Invalid, NotFinished, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.observed import Known
 from gridwire.core.settings import Settings
 from gridwire.core.spec import NodeSpec
+from gridwire.core.targets import Reach
 from gridwire.core.wireguard import PublicKey
 from gridwire.protocol.enrolment import Confirmed
 
@@ -47,23 +48,27 @@ def check_host(settings: Settings, role: Role) -> None:
 
 @contextmanager
 def prepared(settings: Settings, token: Token, *, anew: bool, say: Callable[[str], None]) -> Iterator[Host]:
-    """Users, directories and a tunnel of join's own; one that ran before is adopted, and stays."""
+    """Users, directories and a tunnel of join's own; one that ran before is adopted, and stays.
+
+    Where the join raises before this host is a node, the host is put back as it was.
+    """
     edge = token.role == Role.EDGE
     if edge:
         make_user(paths.NGINX_USER, home=settings.paths.state)
     make_directories(directories(settings.paths, gateway=False))
-    if anew:
-        set_aside(Path(settings.paths.agent_state), datetime.now(UTC))
     backend = select(settings.mesh.wireguard_go)
+    state = Path(settings.paths.agent_state)
     before = backend.observe(token.interface)
     adopted = isinstance(before, Known) and before.value is not None
     tunnel = MeshTunnel(backend, Path(settings.paths.run) / "join")
+    stake = Stake()
+    was = before_join.remember(state, datetime.now(UTC), anew=anew)
     joined = False
     try:
         yield Host(
-            state=AgentState(settings.paths.agent_state),
+            state=AgentState(state),
             tunnel=tunnel,
-            call=lambda contact, patience: _Gateway(contact, token, patience),
+            call=lambda contact, patience: GatewayOfToken(contact, token, patience, stake),
             load_guard=load_guard,
             new_key=new_private_key,
             public_of=public_of,
@@ -77,19 +82,41 @@ def prepared(settings: Settings, token: Token, *, anew: bool, say: Callable[[str
         # The kernel's device needs no process; wireguard-go would be a child of this command's.
         if not adopted and (not joined or backend.kind == "wireguard-go"):
             tunnel.down()
+        if not joined and AgentState(state).load_identity() is None:
+            was.put_back(token.prefix, key_taken=stake.key_taken, say=say)
 
 
-def set_aside(state: Path, now: datetime) -> None:
-    """What this host was before keeps its key, under another name."""
-    if any(state.iterdir()):
-        state.rename(state.with_name(f"{state.name}.{now:%Y%m%dT%H%M%S}"))
-        state.mkdir(mode=0o700)
-        os.chmod(state, 0o700)  # noqa: PTH101  # whatever the umask says
+def reach_kept(present: Settings, token: Token, *, anew: bool) -> tuple[Reach, ...]:
+    """What of this host's reach list still holds; said where there is one.
+
+    It is a consent to one grid: with --anew it is carried into the same one alone, as its gateways' keys tell.
+    """
+    if not present.reach:
+        return ()
+    listed = ", ".join(map(str, present.reach))
+    if token.role != Role.EDGE:
+        note(f"a node of role {token.role} publishes nothing; its reach list goes: {listed}")
+        return ()
+    if anew and not _of_same_grid(Path(present.paths.agent_state), token):
+        note(f"the reach list was for another grid, and is empty for this one; it was: {listed}")
+        return ()
+    note(f"may be published, as before: {listed}")
+    return present.reach
+
+
+def _of_same_grid(state: Path, token: Token) -> bool:
+    try:
+        before = AgentState(state).load_identity()
+    except Invalid:
+        return False
+    return before is not None and not {g.public_key for g in before.gateways}.isdisjoint(
+        g.public_key for g in token.gateways
+    )
 
 
 def save_settings(settings: Settings, path: str) -> None:
     """A new file; in one that is there only what joining decides is changed."""
-    from gridwire.adapters.settings import add_reach, create, update
+    from gridwire.adapters.settings import add_reach, create, remove_reach, update
 
     if not Path(path).exists():
         create(settings, path)
@@ -105,22 +132,45 @@ def save_settings(settings: Settings, path: str) -> None:
         tree.pop("endpoint", None)
         if not settings.hosts:
             tree["hosts"] = False
+        if settings.mesh.wireguard_go is not None:
+            tree.setdefault("mesh", {})["wireguard_go"] = settings.mesh.wireguard_go
+        if not settings.reach:
+            tree.pop("reach", None)
 
-    update(change, path)
-    add_reach(settings.reach, path)
+    kept = update(change, path).reach
+    gone = tuple(rule for rule in kept if rule not in settings.reach)
+    if gone:
+        remove_reach(gone, path)
+    if settings.reach:
+        add_reach(settings.reach, path)
 
 
-class _Gateway:
+@dataclass(slots=True)
+class Stake:
+    """``key_taken``: whether a gateway has this host's new key, or may have it: it was asked, and no answer came."""
+
+    key_taken: bool = False
+
+
+class GatewayOfToken:
     """Control behind one gateway, through the tunnel; ``patience`` in seconds for each answer."""
 
-    def __init__(self, contact: GatewayContact, token: Token, patience: float) -> None:
+    def __init__(self, contact: GatewayContact, token: Token, patience: float, stake: Stake) -> None:
+        self._stake = stake
         self._contact = contact
         self._token = token
         self._patience = patience
 
     def redeem(self, key: PublicKey) -> object:
-        with ControlApi(self._base(self._token.enrol_port)) as api:
-            return api.send(replace(calls.redeem(key), timeout=self._patience)).body
+        before, self._stake.key_taken = self._stake.key_taken, True
+        try:
+            with ControlApi(self._base(self._token.enrol_port)) as api:
+                return api.send(replace(calls.redeem(key), timeout=self._patience)).body
+        except GridwireError as error:
+            unsent = isinstance(error, Away) and not error.sent
+            refused = not isinstance(error, Unavailable | NotFinished)
+            self._stake.key_taken = before or not (unsent or refused)
+            raise
 
     def confirm(self) -> Confirmed:
         """Ask on the enrol port; where it is closed, on the api port.

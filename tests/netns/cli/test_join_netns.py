@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess
+from subprocess import PIPE, CompletedProcess
 
 import pytest
 
+from gridwire.adapters.wireguard.kernel import kernel_has_wireguard
+from gridwire.core.enrollment import decode_token, encode_token
 from gridwire.lab.topology import Lab, Link, Place, build
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
@@ -25,6 +29,7 @@ AgentState.save_credential = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(main())
 """
 PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
+NOTHING = ["0:\tfrom all lookup local", "32766:\tfrom all lookup main", "32767:\tfrom all lookup default"]
 HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
 
 
@@ -47,11 +52,27 @@ def files(lab: Lab, host: str) -> dict[str, str]:
     return dict(reversed(line.split()) for line in done.stdout.splitlines())  # type: ignore[misc]
 
 
+def perimeter(lab: Lab, host: str) -> list[str]:
+    """The guard's table, gridwire's policy rules and its blackhole routes, as the kernel has them."""
+    seen = "nft list tables; ip rule; ip route show type blackhole"
+    return lab.host(host).run(["sh", "-c", seen]).stdout.splitlines()
+
+
+def elsewhere(token: str) -> str:
+    """The token with a gateway whose name nobody knows."""
+    whole = decode_token(token)
+    gateways = tuple(replace(gateway, endpoint="gw.example.invalid:51820") for gateway in whole.gateways)
+    return encode_token(replace(whole, gateways=gateways))
+
+
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     places = [
         Place(host="gw", link="public", number=7),
-        *(Place(host=name, link="home", number=number) for number, name in enumerate(("e1", "e2", "c1", "e3"), 5)),
+        *(
+            Place(host=name, link="home", number=number)
+            for number, name in enumerate(("e1", "e2", "c1", "e3", "e4"), 5)
+        ),
     ]
     built = build((PUBLIC, HOME), places)
     try:
@@ -133,17 +154,16 @@ def test_join_revoke_and_join_again(gateway: Lab) -> None:
     again = gridwire(gateway, "e1", "join", stdin=token)
     assert again.returncode == 0, again.stderr
 
-    stolen = gateway.host("e2").start(
-        [*GRIDWIRE, "join", "--token-file", "/dev/stdin"], stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
-    )
-    assert stolen.stdin is not None
-    stolen.stdin.write(token)
-    stolen.stdin.close()
+    before = files(gateway, "e2")
+    began = time.monotonic()
+    stolen = gridwire(gateway, "e2", "join", stdin=token)
+    assert time.monotonic() - began < 30
+    assert stolen.returncode == 2
+    assert "no answer yet: " in stolen.stderr
+    assert stolen.stderr.count("another host has redeemed it") == 2
     until(lambda: "quarantined" in gridwire(gateway, "gw", "node", "show", "e1").stdout, 30)
-    assert stolen.poll() is None, "the thief got an answer"
-    stolen.terminate()
-    stolen.wait(20)
-    assert gateway.host("e2").run(["test", "-e", "/var/lib/gridwire/agent/credential"], check=False).returncode == 1
+    assert files(gateway, "e2") == before
+    assert perimeter(gateway, "e2") == NOTHING
 
     assert gridwire(gateway, "gw", "node", "revoke", "e1", "--yes").returncode == 0
     fresh = token_for(gateway, "e1")
@@ -152,7 +172,42 @@ def test_join_revoke_and_join_again(gateway: Lab) -> None:
     assert "--anew" in refused.stderr
     anew = gridwire(gateway, "e1", "join", "--anew", stdin=fresh)
     assert anew.returncode == 0, anew.stderr
+    assert "may be published, as before: 127.0.0.1:9000" in anew.stderr
     assert gridwire(gateway, "e1", "reach", "list").stdout.split() == ["REACH", "127.0.0.1:9000"]
+
+    held = (files(gateway, "e1"), perimeter(gateway, "e1"))
+    gateway.host("e1").run(["sh", "-c", "echo nameserver 127.0.0.1 >/etc/resolv.conf"])
+    unresolved = gridwire(gateway, "e1", "join", "--anew", stdin=elsewhere(token_for(gateway, "e1", "--replace")))
+    assert unresolved.returncode == 1
+    assert "the gateway's endpoint: gw.example.invalid does not resolve" in unresolved.stderr
+    assert "then run `gridwire join` again" in unresolved.stderr
+    assert (files(gateway, "e1"), perimeter(gateway, "e1")) == held, "it is the node that it was"
+
+
+def test_a_node_that_waits_says_so_and_options_are_kept_where_there_are_settings(gateway: Lab) -> None:
+    first = gridwire(gateway, "e2", "join", "--reach", "127.0.0.1:9000", stdin=token_for(gateway, "w1"))
+    assert first.returncode == 0, first.stderr
+    taking_over = token_for(gateway, "w1", "--replace", "--approve")
+    options = ("--anew", "--no-hosts", "--wireguard-go", shutil.which("wireguard-go") or "/bin/true")
+    done = gridwire(gateway, "e2", "join", *options, stdin=taking_over)
+    assert done.returncode == 0, done.stderr
+    assert "it took over from the w1 that was in the grid before, which is revoked" in done.stderr
+    assert "on the gateway, gridwire node approve w1" in done.stderr
+    kept = gateway.host("e2").run(["cat", "/etc/gridwire/gridwire.yaml"]).stdout
+    assert "hosts: false" in kept
+    assert f"wireguard_go: {options[-1]}" in kept
+    assert gridwire(gateway, "gw", "node", "approve", "w1").returncode == 0
+
+
+@pytest.mark.skipif(kernel_has_wireguard(), reason="wireguard-go is not used where the kernel has WireGuard")
+def test_a_program_that_is_no_wireguard_leaves_the_host_as_it_was(gateway: Lab) -> None:
+    before = files(gateway, "e4")
+    done = gridwire(gateway, "e4", "join", "--wireguard-go", "/bin/true", stdin=token_for(gateway, "no-wg"))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-2].startswith("gridwire: --wireguard-go: ")
+    assert "did not start" in done.stderr
+    assert files(gateway, "e4") == before
+    assert perimeter(gateway, "e4") == NOTHING
 
 
 def test_a_join_that_was_killed_between_its_confirmation_and_its_disk_is_finished_by_the_next(gateway: Lab) -> None:

@@ -12,6 +12,7 @@ from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_ne
 from gridwire.adapters.wireguard.kernel import KernelBackend
 from gridwire.adapters.wireguard.keys import new_private_key, public_of
 from gridwire.adapters.wireguard.link_watch import LinkWatch
+from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
 from gridwire.adapters.wireguard.memory import MemoryBackend
 from gridwire.adapters.wireguard.received import read_received
 from gridwire.adapters.wireguard.serve import exec_device
@@ -27,7 +28,9 @@ __all__ = [
     "exec_device",
     "new_private_key",
     "public_of",
+    "read_blackholes",
     "read_host_networks",
     "read_received",
+    "remove_blackhole",
     "select",
 ]

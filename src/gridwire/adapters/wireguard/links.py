@@ -80,6 +80,11 @@ def add_blackhole(prefix: Prefix) -> None:
         route.route("add", dst=str(prefix), type="blackhole", priority=BLACKHOLE_METRIC)
 
 
+def remove_blackhole(prefix: Prefix) -> None:
+    with _netlink(f"remove the blackhole route for {prefix}", fine=errno.ESRCH) as route:
+        route.route("del", dst=str(prefix), type="blackhole", priority=BLACKHOLE_METRIC)
+
+
 def add_wireguard(interface: str) -> None:
     with _netlink(f"make the device {interface}", fine=errno.EEXIST) as route:
         route.link("add", ifname=interface, kind="wireguard")

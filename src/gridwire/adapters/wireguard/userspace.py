@@ -111,7 +111,11 @@ class UserspaceBackend(LinuxBackend):
                     process.wait()
                     log.seek(0)
                     said = log.read().decode(errors="replace").strip().splitlines()
-                    raise Unavailable(f"{self.binary} did not start: {said[-1] if said else 'it said nothing'}")
+                    raise Unavailable(
+                        f"{self.binary} did not start: {said[-1] if said else 'it said nothing'}",
+                        fix="check that it is a wireguard-go (mesh.wireguard_go in the settings)",
+                        code="wireguard-go-failed",
+                    )
                 time.sleep(0.01)
         self._started[interface] = process
 
