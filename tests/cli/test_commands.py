@@ -362,6 +362,24 @@ def test_a_pipe_gets_the_token_before_the_waiting_ends(grid: Any, settings_file:
                 waiting.terminate()
 
 
+def test_an_invitation_that_is_out_can_be_watched_later(grid: Any, settings_file: Path) -> None:
+    assert grid("invite", "watched").code == 0
+    command = ["invite", "watched", "--wait", "--settings", str(settings_file)]
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "gridwire.cli.main", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stderr is not None
+        assert watching.stdout is not None
+        assert "is invited already" in watching.stderr.readline()
+        assert watching.stderr.readline().startswith("watched: invited, ")
+        assert grid("invite", "watched", "--cancel").code == 0
+        assert watching.wait(20) == 3
+        assert watching.stdout.read() == ""
+
+
 def test_an_invitation_is_taken_back(grid: Any) -> None:
     assert grid("invite", "unwanted").code == 0
     ran = grid("invite", "unwanted", "--cancel")

@@ -15,7 +15,7 @@ from gridwire.cli.output import Format, note, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.addressing import Address
 from gridwire.core.enrollment import LIFETIME_SECONDS, LONGEST_LIFETIME_SECONDS, Token, encode_token
-from gridwire.core.errors import Invalid
+from gridwire.core.errors import Invalid, NotFound
 from gridwire.core.fleet import Network, NodeState, Role, Tag
 from gridwire.core.names import NodeName, interface_name, node_name
 from gridwire.core.targets import parse_reach
@@ -78,7 +78,7 @@ def invite(
     config
         For an operator or client: write the device's WireGuard configuration into this new file.
     wait
-        Stay and show how far the other side has come.
+        Stay and show how far the other side has come; alone, also for an invitation that is out already.
     cancel
         Take the invitation of that name back, which nobody has redeemed yet.
     """
@@ -107,6 +107,9 @@ def invite(
             )
         _device(node, chosen, tags, config, qr, output, settings)
         return None
+    if wait and not (tags or rules or ttl or approve or replace or qr) and _is_out(node, settings):
+        note(f"{node} is invited already, and its token was shown once; waiting for it")
+        return _wait(node, settings)
     printed = _invitation(node, chosen, tags, seconds, approve, replace, rules, settings)
     show(printed, output, lambda: _say(printed, qr))
     if not wait:
@@ -122,6 +125,13 @@ def _lifetime(ttl: str | None) -> int:
     if seconds > LONGEST_LIFETIME_SECONDS:
         raise Invalid("ttl", f"{ttl} is longer than 30 days", fix="invite again when it is needed")
     return seconds
+
+
+def _is_out(name: NodeName, settings: str) -> bool:
+    try:
+        return grid.get(f"/invitations/{name}", Progress, settings).state is NodeState.INVITED
+    except NotFound:
+        return False
 
 
 def _cancel(name: NodeName, output: str, settings: str) -> None:
