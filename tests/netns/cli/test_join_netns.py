@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import PIPE, CompletedProcess
+from subprocess import DEVNULL, PIPE, CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,11 @@ def files(lab: Lab, host: str) -> dict[str, str]:
         check=False,
     )
     return dict(reversed(line.split()) for line in done.stdout.splitlines())  # type: ignore[misc]
+
+
+def shown(lab: Lab, node: str) -> dict[str, Any]:
+    view: dict[str, Any] = json.loads(gridwire(lab, "gw", "node", "show", node, "-o", "json").stdout)
+    return view
 
 
 def perimeter(lab: Lab, host: str) -> list[str]:
@@ -215,12 +221,29 @@ def test_a_join_that_was_killed_between_its_confirmation_and_its_disk_is_finishe
     join = [sys.executable, "-P", "-c", KILLED_BEFORE_IT_SAVES, "join"]
     killed = gateway.host("e3").run(join, input_text=token, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert json.loads(gridwire(gateway, "gw", "node", "show", "e3", "-o", "json").stdout)["node"]["state"] == "active"
+    assert shown(gateway, "e3")["node"]["state"] == "active"
 
     again = gridwire(gateway, "e3", "join", stdin=token)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith("e3 (edge) joined as 10.85.1.")
     assert gateway.host("e3").run(["test", "-s", "/var/lib/gridwire/agent/spec.json"], check=False).returncode == 0
+
+
+def test_the_traffic_of_nodes_is_not_taken_for_a_newcomers(gateway: Lab) -> None:
+    start_up(gateway, "e3")
+    until(lambda: shown(gateway, "e3")["connected"] is True)
+    before = shown(gateway, "gw")["reported_at"]
+    until(lambda: shown(gateway, "gw")["reported_at"] != before)  # with e3's own handshake counted
+    waiting = gateway.host("gw").start([*GRIDWIRE, "invite", "nobody", "--wait"], stdout=DEVNULL, stderr=PIPE)
+    assert waiting.stderr is not None
+    try:
+        said = next(line for line in waiting.stderr if "UDP port is open" in line)
+    finally:
+        waiting.terminate()
+        waiting.wait(20)
+        waiting.stderr.close()
+    assert "0 handshakes begun by newcomers" in said
+    assert "join was not started" in said
 
 
 def test_a_blocked_port_is_told_within_ten_seconds(gateway: Lab) -> None:
