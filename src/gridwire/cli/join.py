@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import termios
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from gridwire.cli import firewalls
+from gridwire.cli import survey as surveys
 from gridwire.cli.output import Yes, confirmed, interactive, note, say
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
@@ -53,7 +53,8 @@ def join(
             "invite again",
         )
     rules = tuple(dict.fromkeys(parse_reach(text, "--reach") for text in reach))
-    _check_program(wireguard_go)
+    if wireguard_go is not None:
+        surveys.wireguard_go(wireguard_go)
     invitation = decode_token(_read_token(token_file))
     _join(invitation, rules, no_hosts, wireguard_go, anew, settings)
     _firewalls(invitation, yes=yes)
@@ -141,16 +142,6 @@ def _over(present: Settings, wanted: Settings, kept: tuple[Reach, ...]) -> Setti
         hosts=present.hosts and wanted.hosts,
         mesh=present.mesh if wanted.mesh.wireguard_go is None else wanted.mesh,
     )
-
-
-def _check_program(wireguard_go: str | None) -> None:
-    if wireguard_go is None:
-        return
-    path = Path(wireguard_go)
-    if not path.is_absolute():
-        raise Invalid("--wireguard-go", f"{wireguard_go} is not an absolute path", fix="write it from / on")
-    if not path.is_file() or not os.access(path, os.X_OK):
-        raise Invalid("--wireguard-go", f"{wireguard_go} is no program", fix="give the path of a wireguard-go")
 
 
 def _shared(token: Token) -> bool:

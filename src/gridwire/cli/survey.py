@@ -145,6 +145,21 @@ def check_programs(missing: tuple[tuple[str, str], ...], *, proxy: bool) -> None
         find_nginx()
 
 
+def wireguard_go(path: str) -> str:
+    """The path, where it is a wireguard-go; raise Invalid."""
+    from gridwire.adapters.wireguard import version_of
+
+    if not Path(path).is_absolute():
+        raise Invalid("--wireguard-go", f"{path} is not an absolute path", fix="write it from / on")
+    try:
+        said = version_of(path)
+    except Unavailable as error:
+        raise Invalid("--wireguard-go", error.what, fix="give the path of a wireguard-go, or leave it out") from None
+    if "wireguard" not in said.lower():
+        raise Invalid("--wireguard-go", f"{path} says that it is {said}", fix="give the path of a wireguard-go")
+    return path
+
+
 def check_wireguard(settings: Settings) -> None:
     """Raise Unavailable where neither the kernel nor a wireguard-go can make a device."""
     from gridwire.adapters.wireguard import select

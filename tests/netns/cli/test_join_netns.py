@@ -194,7 +194,7 @@ def test_a_node_that_waits_says_so_and_options_are_kept_where_there_are_settings
     first = gridwire(gateway, "e2", "join", "--reach", "127.0.0.1:9000", stdin=token_for(gateway, "w1"))
     assert first.returncode == 0, first.stderr
     taking_over = token_for(gateway, "w1", "--replace", "--approve")
-    options = ("--anew", "--no-hosts", "--wireguard-go", shutil.which("wireguard-go") or "/bin/true")
+    options = ("--anew", "--no-hosts", "--wireguard-go", shutil.which("wireguard-go") or "/usr/bin/wireguard-go")
     done = gridwire(gateway, "e2", "join", *options, stdin=taking_over)
     assert done.returncode == 0, done.stderr
     assert "it took over from the w1 that was in the grid before, which is revoked" in done.stderr
@@ -208,10 +208,12 @@ def test_a_node_that_waits_says_so_and_options_are_kept_where_there_are_settings
 @pytest.mark.skipif(kernel_has_wireguard(), reason="wireguard-go is not used where the kernel has WireGuard")
 def test_a_program_that_is_no_wireguard_leaves_the_host_as_it_was(gateway: Lab) -> None:
     before = files(gateway, "e4")
-    done = gridwire(gateway, "e4", "join", "--wireguard-go", "/bin/true", stdin=token_for(gateway, "no-wg"))
+    script = "printf '#!/bin/sh\\necho wireguard-go of a kind\\n' >/run/no-wg; chmod +x /run/no-wg"
+    gateway.host("e4").run(["sh", "-c", script])
+    done = gridwire(gateway, "e4", "join", "--wireguard-go", "/run/no-wg", stdin=token_for(gateway, "no-wg"))
     assert done.returncode == 2
     assert done.stderr.splitlines()[-2].startswith("gridwire: --wireguard-go: ")
-    assert "did not start" in done.stderr
+    assert "did not start: wireguard-go of a kind" in done.stderr
     assert files(gateway, "e4") == before
     assert perimeter(gateway, "e4") == NOTHING
 

@@ -16,7 +16,7 @@ from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
 from gridwire.adapters.wireguard.memory import MemoryBackend
 from gridwire.adapters.wireguard.received import read_received
 from gridwire.adapters.wireguard.serve import exec_device
-from gridwire.adapters.wireguard.userspace import UserspaceBackend
+from gridwire.adapters.wireguard.userspace import UserspaceBackend, version_of
 
 __all__ = [
     "Backend",
@@ -33,4 +33,5 @@ __all__ = [
     "read_received",
     "remove_blackhole",
     "select",
+    "version_of",
 ]
