@@ -29,8 +29,10 @@ class Desired:
     Its times are monotonic seconds. Not for two threads at once.
     """
 
-    def __init__(self, identity: JoinedAs, state: AgentState) -> None:
+    def __init__(self, identity: JoinedAs, state: AgentState, renewed: JoinedAs | None = None) -> None:
+        """``renewed``: what a gateway becomes where control's spec says so too."""
         self._identity = identity
+        self._renewed = renewed
         self._state = state
         self._newest: Version | None = None
         self._etag: str | None = None
@@ -99,6 +101,8 @@ class Desired:
         try:
             check_spec(spec, self._identity, self._newest or (0, 0))
         except Invalid as error:
+            if self._renews(spec):
+                return False
             self._etag = etag
             self.findings = (_finding("spec-refused", f"control sent a spec that this node refuses: {error}"),)
             raise
@@ -116,6 +120,20 @@ class Desired:
             self._hold.until = float("inf")  # on trial again; rolled_back says for how long next
         self.spec = spec
         self.live = True
+        return True
+
+    def _renews(self, spec: NodeSpec) -> bool:
+        """Whether the spec is of what this gateway's settings say: then its identity is that from here on.
+
+        Root wrote those settings, and control agrees. The saved file makes the agent begin anew (agent.run).
+        """
+        if self._renewed is None:
+            return False
+        try:
+            check_spec(spec, self._renewed, self._newest or (0, 0))
+        except Invalid:
+            return False
+        self._state.save_identity(self._renewed)
         return True
 
     def kept(self) -> None:

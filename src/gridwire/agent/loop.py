@@ -52,7 +52,10 @@ class _Seen:
 
 
 class Agent:
-    """``run`` until ``stop``; ``log`` takes an event and its fields. Made inside the event loop that runs it."""
+    """``run`` until ``stop``; ``log`` takes an event and its fields. Made inside the event loop that runs it.
+
+    ``renewed``: as core.joined.renewed gives it.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Agent:
         link: ControlLink,
         log: Callable[..., object],
         *,
+        renewed: JoinedAs | None = None,
         pace: Pace | None = None,
         now: Callable[[], datetime] = utc_now,
         elapsed: Callable[[], float] = monotonic,
@@ -73,7 +77,7 @@ class Agent:
         self._pace = pace or Pace()
         self._now = now
         self._elapsed = elapsed
-        self._desired = Desired(identity, state)
+        self._desired = Desired(identity, state, renewed)
         self._reconciler = Reconciler(host.sections, state, now)
         self._dead_man = DeadMan(self._pace.dead_man)
         self._seen = _Seen()

@@ -21,7 +21,7 @@ from gridwire.agent.waking import happened
 from gridwire.agent.wiring import host_of
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
-from gridwire.core.joined import JoinedAs
+from gridwire.core.joined import JoinedAs, renewed
 from gridwire.core.settings import Settings
 
 _LOOK_AGAIN = 0.5  # seconds between looks at who this node is
@@ -67,7 +67,7 @@ async def serve(settings: Settings, build: Callable[[JoinedAs], Host], log: Log)
             await happened(stop, _LOOK_AGAIN)
             continue
         log("started", node=who[0].node, role=str(who[0].role), address=str(who[0].address))
-        agent = Agent(who[0], state, build(who[0]), link, log)
+        agent = Agent(who[0], state, build(who[0]), link, log, renewed=renewed(who[0], settings))
         watcher = asyncio.create_task(_until_another(state, who, stop))
         watcher.add_done_callback(lambda _, agent=agent: agent.stop())  # type: ignore[misc]  # bound at once
         try:

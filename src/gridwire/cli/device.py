@@ -42,7 +42,10 @@ def callable_gateways(views: tuple[NodeView, ...]) -> tuple[Node, ...]:
         if view.node.role == "gateway" and view.node.public_key is not None and view.node.endpoint is not None
     )
     if not found:
-        raise Unavailable("no gateway has an endpoint that a device could call", fix="set `endpoint:` on the gateway")
+        raise Unavailable(
+            "no gateway has an endpoint that a device could call",
+            fix="write `endpoint: host:port` into the gateway's settings file, and restart gridwire there",
+        )
     return found
 
 

@@ -56,7 +56,12 @@ def init(
     wanted = _wanted(name, endpoint, prefix, shared_address_space, domain, wireguard_go)
     if Path(settings).exists():
         return _again(
-            wanted, settings_from(settings), endpoint_given=endpoint is not None, name_given=name is not None, yes=yes
+            wanted,
+            settings_from(settings),
+            endpoint_given=endpoint is not None,
+            name_given=name is not None,
+            yes=yes,
+            file=settings,
         )
     require_root("make a gateway")
     seen = surveys.survey(wanted)
@@ -108,7 +113,7 @@ def _host_name() -> str:
     return name or "gateway"
 
 
-def _again(wanted: Settings, present: Settings, *, endpoint_given: bool, name_given: bool, yes: bool) -> int:
+def _again(wanted: Settings, present: Settings, *, endpoint_given: bool, name_given: bool, yes: bool, file: str) -> int:
     """A second init changes nothing; raise Conflict, unless nothing else was asked for and ``--yes`` given."""
     same = replace(
         wanted,
@@ -126,7 +131,7 @@ def _again(wanted: Settings, present: Settings, *, endpoint_given: bool, name_gi
     if same == present and yes:
         note(f"{what}; nothing was changed")
         return DONE
-    raise Conflict(what, fix="change its settings file, or start over on a fresh host")
+    raise Conflict(what, fix=f"change {file} and restart gridwire here, or start over on a fresh host")
 
 
 def _screen(seen: Survey, obstacles: tuple[Obstacle, ...]) -> None:

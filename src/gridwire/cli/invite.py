@@ -242,7 +242,11 @@ def _say_names(network: Network, address: Address) -> None:
     from gridwire.adapters.resolver import check_wildcard
 
     if "." not in network.suffix:
-        note(f"route names end in .{network.suffix}, which only nodes with an agent know; set `domain:` for a device")
+        note(
+            f"route names end in .{network.suffix}, which only nodes with an agent know\n"
+            f"  for a device, make a DNS record api.example.com A {address} and a route of that name: "
+            "gridwire route add --host api.example.com …"
+        )
         return
     check = check_wildcard(network.suffix, address)
     note(f"{check.what}{' ✓' if check.ok else ''}" + (f"\n  {check.fix}" if check.fix else ""))

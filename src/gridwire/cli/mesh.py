@@ -14,7 +14,11 @@ app = App(name="mesh", help="Run wireguard-go for the mesh interface.")
 def run(*, settings: SettingsFile = DEFAULT) -> None:
     """Become wireguard-go for the mesh interface, in the foreground; the agent sets the device up."""
     from gridwire.adapters.wireguard import exec_device
+    from gridwire.agent.state_dir import AgentState
 
     require_root("make a network device")
     chosen = settings_from(settings)
-    exec_device(chosen.network.interface, chosen.mesh.wireguard_go)
+    identity = AgentState(chosen.paths.agent_state).load_identity()
+    # The agent goes by its identity: an interface that was changed in the settings afterwards is nobody's.
+    interface = chosen.network.interface if identity is None else identity.interface
+    exec_device(interface, chosen.mesh.wireguard_go)

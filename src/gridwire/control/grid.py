@@ -12,10 +12,12 @@ from gridwire.control.bell import Bell
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.usecases.expire_invitations import expire_invitations
+from gridwire.control.usecases.follow_settings import HostSettings, clash_of, follow_settings
 from gridwire.control.views import Picture
 from gridwire.core.addressing import Address
-from gridwire.core.errors import Invalid, NotFound
+from gridwire.core.errors import Conflict, Invalid, NotFound
 from gridwire.core.fleet import Node
+from gridwire.core.perimeter import Finding
 
 
 class Grid:
@@ -31,6 +33,7 @@ class Grid:
         self._specs = Specs()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
+        self.findings: tuple[Finding, ...] = ()  # control's own
 
     @contextmanager
     def changing(self) -> Iterator[Writing]:
@@ -65,6 +68,14 @@ class Grid:
         if len(gateways) > 1:
             raise Invalid("X-Gridwire-Node", "there are several gateways", fix="name this one in the settings")
         return gateways[0]
+
+    def follow(self, asked: HostSettings) -> None:
+        """Make the grid what this gateway's settings say, or find why not; raise Unavailable without a database."""
+        try:
+            with self.changing() as transaction:
+                self.findings = follow_settings(transaction, asked, now=self.clock())
+        except Conflict as error:  # raised out of the transaction: nothing of it stays
+            self.findings = (clash_of(error, asked),)
 
     def tick(self) -> None:
         """Once a second: end what ran out, and notice what another process (`gridwire init`) committed."""

@@ -20,6 +20,7 @@ from gridwire.adapters.store import Store, open_store
 from gridwire.control.grid import Grid
 from gridwire.control.privileges import drop_privileges, load_everything
 from gridwire.control.sockets import Sockets, adopt, bind, passed_fds
+from gridwire.control.usecases.follow_settings import HostSettings
 from gridwire.control.wiring import DATABASE_URL, build_app, own_directory
 from gridwire.core import paths
 from gridwire.core.errors import Unavailable
@@ -39,6 +40,7 @@ def serve(
     user: str | None = paths.CONTROL_USER,
     group: str | None = paths.NGINX_USER,
     environ: Mapping[str, str] = os.environ,
+    asked: HostSettings | None = None,
     log: structlog.typing.FilteringBoundLogger | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -46,7 +48,8 @@ def serve(
     Sockets: ``control_fd`` and ``local_fd``, else LISTEN_FDS with LISTEN_FDNAMES=control:local, else bound here.
     As root, privileges are dropped to ``user`` before the database is opened (none: they are kept, for tests).
     ``gateway``: this host's node; none where the fleet has one gateway. A database that is away is waited for,
-    with the sockets listening: clients wait, they are not refused. Raise Unavailable or Invalid for the rest.
+    with the sockets listening: clients wait, they are not refused. ``asked``: this host's settings, which the grid
+    follows from here on. Raise Unavailable or Invalid for the rest.
     """
     logger = log if log is not None else _logger()
     fds = {"control": control_fd, "local": local_fd} if control_fd is not None else passed_fds(environ, os.getpid())
@@ -69,6 +72,8 @@ def serve(
         log=logger,
     )
     grid: Grid = app.state.grid
+    if asked is not None:
+        _patiently_follow(grid, asked, logger)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -125,6 +130,19 @@ def _patiently_open(database_url: str, logger: structlog.typing.FilteringBoundLo
             logger.warning("the database is waited for", error=str(error))
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _patiently_follow(grid: Grid, asked: HostSettings, logger: structlog.typing.FilteringBoundLogger) -> None:
+    """Before anybody is answered: no token and no spec is of a grid that is about to change."""
+    while True:
+        try:
+            grid.follow(asked)
+            break
+        except Unavailable as error:
+            logger.warning("the database is waited for", error=str(error))
+        time.sleep(_LONGEST_PAUSE)
+    for finding in grid.findings:
+        logger.warning("settings are not followed", what=finding.what, fix=finding.fix)
 
 
 def _logger() -> structlog.typing.FilteringBoundLogger:

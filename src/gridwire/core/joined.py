@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from gridwire.core.addressing import Address, Prefix
@@ -11,6 +11,7 @@ from gridwire.core.fleet import Role
 from gridwire.core.guard import GuardSpec
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.proxy import ProxySpec
+from gridwire.core.settings import Settings
 from gridwire.core.spec import NamesSpec, NodeSpec
 from gridwire.core.wireguard import DEFAULT_MTU, KEEPALIVE_SECONDS, MeshSpec, Peer
 
@@ -36,6 +37,25 @@ class JoinedAs:
     edge_port: int = 2085
     mtu: int = DEFAULT_MTU
     no_hosts: bool = False
+
+
+def renewed(identity: JoinedAs, settings: Settings) -> JoinedAs | None:
+    """A gateway as its settings would have it; none where they ask for no change, and on any other node.
+
+    Prefix and interface stay: they were fixed at init.
+    """
+    if identity.role is not Role.GATEWAY or settings.endpoint is None:
+        return None
+    network = settings.fleet_network()
+    asked = replace(
+        identity,
+        suffix=network.suffix,
+        api_port=network.api_port,
+        enrol_port=network.enrol_port,
+        routes_port=network.routes_port,
+        edge_port=network.edge_port,
+    )
+    return None if asked == identity else asked
 
 
 def first_spec(identity: JoinedAs) -> NodeSpec:

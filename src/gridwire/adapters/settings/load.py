@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gridwire.adapters.settings.document import Document, parse_document
@@ -13,6 +14,12 @@ from gridwire.core.settings import UNKNOWN_KEY, Settings, parse_settings
 def load(path: str | Path = paths.SETTINGS) -> Settings:
     """Raise Unavailable where there is no file, NotPermitted, and Invalid with file:line:column."""
     return settings_of(parse_document(read(path), str(path)))
+
+
+def load_with_places(path: str | Path = paths.SETTINGS) -> tuple[Settings, Callable[[str], str]]:
+    """As ``load``, with where each dotted key's value stands, as file:line:column."""
+    document = parse_document(read(path), str(path))
+    return settings_of(document), document.place
 
 
 def read(path: str | Path) -> str:

@@ -174,6 +174,8 @@ class Writing(Reading):
         found = changes(before, after)
         for change in sorted(found, key=lambda change: change.after is not None):
             self._write_named(change, after.network)
+        if before.network.suffix != after.network.suffix:
+            self._rename_hosts(after)
 
     def _write_node(self, before: Node | None, node: Node, number: int) -> None:
         values = {
@@ -253,6 +255,20 @@ class Writing(Reading):
                 fix="`gridwire route list` names it; change or remove that one",
                 code="route-taken",
             ) from None
+
+    def _rename_hosts(self, after: Fleet) -> None:
+        """Hosts of one label stand under another suffix now; raise Conflict where two become the same."""
+        table = tables.routes
+        for route in after.routes:
+            host = under_suffix(route.host, after.network.suffix)
+            try:
+                self._connection.execute(update(table).where(table.c.name == route.name).values(host=host))
+            except IntegrityError:
+                raise Conflict(
+                    f"under {after.network.suffix} two routes would have {host}{route.path}",
+                    fix=f"change or remove one of them: gridwire route remove {route.name}",
+                    code="route-taken",
+                ) from None
 
     def given(self) -> dict[str, int]:
         """How many addresses of each kind were ever given."""

@@ -46,7 +46,7 @@ class Wg:
         except Conflict as error:
             raise Conflict(
                 f"UDP port {listen_port} is taken",
-                fix="end what holds it, or give this node another endpoint port",
+                fix="end what holds it, or give `endpoint:` another port in its settings and restart gridwire",
                 code=error.code,
             ) from None
 

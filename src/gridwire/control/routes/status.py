@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gridwire.control.access import Who, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.control.views import status
@@ -16,7 +18,9 @@ routes = router()
 def read_status(grid: GridOf) -> Status:
     """Nodes, routes, services, their health and what was found, as of now."""
     snapshot = grid.snapshot()
-    return status(grid.picture(snapshot), snapshot.version)
+    seen = status(grid.picture(snapshot), snapshot.version)
+    own = tuple((grid.own_gateway(snapshot).name, finding) for finding in grid.findings)
+    return replace(seen, findings=(*own, *seen.findings))
 
 
 @routes.get("/api/v1/network", tags=["status"])
