@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from gridwire.cli import outcome
+from gridwire.cli import grid, outcome
 from gridwire.cli.output import printable
 from gridwire.core.errors import (
     Conflict,
@@ -103,6 +109,62 @@ def test_control_away_says_so_and_is_exit_1(cli: Any) -> None:
     assert ran.code == 1
     assert ran.out == ""
     assert "gridwire control" in ran.err
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A directory that everybody may look into; tmp_path is root's alone."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        (Path(name) / "run").mkdir()
+        settings = Path(name) / "gridwire.yaml"
+        settings.write_text(f"node: {{name: gw}}\nendpoint: gw.example.com\npaths: {{run: {name}/run}}\n")
+        yield settings
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.skipif(os.geteuid() != 0, reason="drops root")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("node", "list"),
+        ("node", "drain", "web"),
+        ("reach", "add", "127.0.0.1:9000"),
+        ("control",),
+        ("init", "gw", "--endpoint", "gw.example.com", "--yes"),
+    ],
+)
+def test_a_user_is_told_to_be_root_with_exit_4(command: tuple[str, ...], cli: Any, readable: Path) -> None:
+    before = readable.read_text()
+    with socket.socket(socket.AF_UNIX) as local:
+        local.bind(f"{readable.parent}/run/local.sock")
+        local.listen()
+        (readable.parent / "run/local.sock").chmod(0o600)
+        cli("status")  # what is imported late is imported now: nobody may not read root's Python
+        import_module("gridwire.control.serve")
+        with nobody():
+            ran = cli(*command, "--settings", str(readable), settings=False)
+    assert ran.code == 4, ran.err
+    assert "root" in ran.err or "sudo" in ran.err
+    assert "fault" not in ran.err
+    assert readable.read_text() == before
+
+
+def test_patience_outlasts_a_locked_database() -> None:
+    """Control says that it is locked after its queue and the database's own wait; earlier, the CLI blamed control."""
+    from gridwire.adapters.store.engine import BUSY_SECONDS
+
+    assert grid.PATIENCE >= 2 * BUSY_SECONDS + 5
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops root")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,19 @@ def up(host: Host, spec: NodeSpec) -> None:
 def workers_of(host: Host) -> list[int]:
     with host.namespace.inside():
         return workers_here(host.launch.config)
+
+
+def test_who_holds_our_port_is_named(host: Host) -> None:
+    spec = spec_of(service("api", 9000))
+    host.guard.touch()
+    host.add(EDGE)
+    actions = host.plan(spec)
+    with host.namespace.inside(), socket.create_server(("0.0.0.0", 2085)):
+        host.apply(*actions[:2])
+        host.run_nginx()
+        with pytest.raises(Unavailable, match=rf"port 2085 is held by .* \(pid {os.getpid()}\) on 0\.0\.0\.0"):
+            host.apply(actions[2])
+    until(lambda: host.plan(spec) == (), "nginx to serve the spec once the port is free")
 
 
 def test_nginx_waits_for_guard_text_and_address_in_turn_and_then_serves(host: Host) -> None:

@@ -23,13 +23,14 @@ from gridwire.adapters.nginx import (
     test_config,
     write_text,
 )
+from gridwire.adapters.sockets import holders
 from gridwire.core import paths
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.observed import Known, Unknown
-from gridwire.core.proxy import EdgeTable, ProxySpec
+from gridwire.core.proxy import EdgeTable, Listener, ProxySpec
 from gridwire.core.proxy_plan import (
     AwaitNginx,
     Document,
@@ -87,6 +88,7 @@ class ProxySection:
         self._consent = consent
         self._find = nginx
         self._layout_of = layout
+        self._listeners: tuple[Listener, ...] = ()  # of the last plan: who holds their ports is asked where nginx fails
 
     def observe(self) -> Known[ProxyObserved | None] | Unknown:
         """Read files and ask the door; change nothing. None where this host has no nginx of ours and no state."""
@@ -119,6 +121,7 @@ class ProxySection:
         self, spec: NodeSpec, observed: Known[ProxyObserved | None] | Unknown, now: datetime | None = None
     ) -> tuple[Action, ...]:
         """Raise Unavailable where nginx is wanted and not installed."""
+        self._listeners = spec.proxy.listeners
         return plan_proxy(self._wanted(spec.proxy), observed)
 
     def apply(self, action: Action) -> None:
@@ -136,7 +139,7 @@ class ProxySection:
             case PushDocument(name=name, text=text):
                 door.push(name, text)
             case AwaitNginx(running=running):
-                _await(Door(layout.door_socket, timeout=_LOOK_SECONDS), running)
+                _await(Door(layout.door_socket, timeout=_LOOK_SECONDS), running, self._listeners)
             case RemoveConfig():
                 remove(config)
             case StopNginx():
@@ -236,11 +239,26 @@ def _document(name: str, version: tuple[int, int], text: str) -> Document:
     return Document(name=name, version=version, text=text, digest=document_digest(text))
 
 
-def _await(door: Door, running: str) -> None:
+def _await(door: Door, running: str, listeners: tuple[Listener, ...]) -> None:
     deadline = time.monotonic() + _AWAIT_SECONDS
     while time.monotonic() < deadline:
         with suppress(Unavailable):
             if door.state().get("config") == running:
                 return
         time.sleep(_POLL)
+    for listener in listeners:
+        _check_free(listener)
     raise Unavailable("nginx is not running yet", fix=f"`gridwire nginx run` or gridwire-nginx.service ({paths.RUN})")
+
+
+def _check_free(listener: Listener) -> None:
+    """Raise Unavailable with the name of who keeps our nginx from listening."""
+    for one in holders("tcp", listener.port, listener.address):
+        if one.process == "nginx" and one.address == listener.address:
+            continue  # our own, which does not answer yet
+        who = f"{one.process or 'another process'}{f' (pid {one.pid})' if one.pid else ''}"
+        raise Unavailable(
+            f"nginx cannot start: port {listener.port} is held by {who} on {one.address}",
+            fix=f"end it, or have it listen on another address than {listener.address}",
+            code="port-taken",
+        )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gridwire.adapters.control_api import Answer, ControlApi
 
 T = TypeVar("T")
-PATIENCE = 10.0  # seconds: a change waits for the database and, when revoking, for the gateways
+# Seconds. Control itself waits 10 for its turn to write and 10 for a database that another process holds, and then
+# says so; who hung up before that would blame control. Revoking waits for the gateways, too.
+PATIENCE = 25.0
 API = "/api/v1"
 
 

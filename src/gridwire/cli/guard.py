@@ -9,6 +9,8 @@ from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, 
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.errors import Unavailable
+from gridwire.core.guard import plan_guard
+from gridwire.core.observed import Unknown
 from gridwire.core.spec import NodeSpec
 
 app = App(name="guard", help="Load, show or remove the packet guard.", default_parameter=Parameter(negative=()))
@@ -26,20 +28,25 @@ def load(*, settings: SettingsFile = DEFAULT) -> None:
 
 @app.command(name="show")
 def show_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> int:
-    """Whether the guard stands, and what it counted. Exit code 3 where it does not."""
-    from gridwire.agent.guard import GuardSection, guard_stands
+    """Whether the guard stands, and what it counted. Exit code 3 where it does not, or nobody can tell."""
+    from gridwire.agent.guard import GuardSection
 
     require_root("read the guard")
     spec = _spec(settings)
-    stands = guard_stands(spec)
     section = GuardSection()
+    observed = section.observe()
+    unread = observed.reason if isinstance(observed, Unknown) else ""
+    stands = None if unread else not plan_guard(spec.guard, observed)
     counters = section.counters() if stands else {}
     openings = [{"role": o.role, "addresses": o.addresses, "tcp_ports": o.tcp_ports} for o in spec.guard.openings]
     findings = section.findings()
-    value = {"stands": stands, "openings": openings, "counters": counters, "findings": findings}
+    value = {"stands": stands, "unknown": unread, "openings": openings, "counters": counters, "findings": findings}
 
     def table() -> None:
-        say("the guard stands" if stands else "the guard does not stand: `gridwire guard load`")
+        if unread:
+            say(f"whether the guard stands is unknown: {unread}")
+        else:
+            say("the guard stands" if stands else "the guard does not stand: `gridwire guard load`")
         rows = [
             (o.role, ", ".join(map(str, o.tcp_ports)), ", ".join(map(str, o.addresses)) or "nobody")
             for o in spec.guard.openings

@@ -54,6 +54,7 @@ def init(
 ) -> int:
     """Find out what this host is like, show what will be done, ask once, and do it."""
     wanted = _wanted(name, endpoint, prefix, shared_address_space, domain, wireguard_go)
+    require_root("make a gateway")
     if Path(settings).exists():
         return _again(
             wanted,
@@ -63,7 +64,6 @@ def init(
             yes=yes,
             file=settings,
         )
-    require_root("make a gateway")
     seen = surveys.survey(wanted)
     obstacles = firewalls.in_the_way(
         seen.settings.network.interface, int((seen.settings.endpoint or ":0").rpartition(":")[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -43,7 +44,14 @@ _COMMANDS = (
 
 def main() -> int:
     """The entry point; gives the exit code (cli.outcome)."""
+    os.environ["PATH"] = whole_path(os.environ.get("PATH", ""))
     return run(sys.argv[1:])
+
+
+def whole_path(path: str) -> str:
+    """PATH with the folders that nft, nginx and ss lie in: `su` without a dash and cron leave them out."""
+    folders = [folder for folder in path.split(":") if folder]
+    return ":".join(dict.fromkeys([*folders, "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -103,8 +111,6 @@ def _help_for(arguments: Sequence[str]) -> str:
 
 def _close_stdout() -> None:
     """The reader went away: nothing more may be written, at exit neither."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridwire.core.addressing import Address, Clash, clashes, next_address
@@ -129,7 +128,7 @@ def free_ports(
 
 def missing_programs(*, proxy: bool) -> tuple[tuple[str, str], ...]:
     """(program, Debian package) of what a node needs and this host has not."""
-    found = [(p, package) for p, package, only_proxy in _PROGRAMS if (proxy or not only_proxy) and not _on_path(p)]
+    found = [(p, package) for p, package, only_proxy in _PROGRAMS if (proxy or not only_proxy) and not shutil.which(p)]
     return tuple(found)
 
 
@@ -165,10 +164,6 @@ def check_wireguard(settings: Settings) -> None:
     from gridwire.adapters.wireguard import select
 
     select(settings.mesh.wireguard_go)
-
-
-def _on_path(program: str) -> bool:
-    return shutil.which(program) is not None or Path("/usr/sbin", program).exists()
 
 
 def _with_port(ports: PortSettings, name: str, port: int) -> PortSettings:

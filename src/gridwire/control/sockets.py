@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridwire.core.errors import Invalid, Unavailable
+from gridwire.core.errors import Invalid, NotPermitted, Unavailable
 
 _FIRST_FD = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 _BACKLOG = 1024
@@ -76,6 +76,12 @@ def bind(path: str, *, mode: int, group: str | None = None) -> socket.socket:
     except KeyError:
         bound.close()
         raise Unavailable(f"there is no group {group}", fix=f"addgroup --system {group}") from None
+    except PermissionError:
+        bound.close()
+        raise NotPermitted(
+            f"{path} may not be bound",
+            fix="start control as root, or by systemd or `gridwire up`, which hand it the sockets",
+        ) from None
     except OSError as error:
         bound.close()
         raise Unavailable(

@@ -15,7 +15,7 @@ import httpx2
 
 from gridwire.adapters.control_api.calls import Answer, Call, Method, conditions, describe, dump, parse
 from gridwire.adapters.control_api.problems import problem
-from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.errors import GridwireError, NotPermitted, Unavailable
 from gridwire.version import __version__
 
 T = TypeVar("T")
@@ -50,16 +50,28 @@ def _timeout(call: Call[Any]) -> httpx2.Timeout:
     return httpx2.Timeout(call.timeout, connect=min(3.0, call.timeout))
 
 
-def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> Away:
+def _failure(base: str, call: Call[Any], error: httpx2.HTTPError) -> GridwireError:
+    if _refused_by_kernel(error):
+        return NotPermitted(f"{base.removeprefix('unix:')} is for root alone", fix="run the same command with sudo")
     # A connect timeout is not "sent"; neither is a refused connection.
     unsent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
     if base.startswith("unix:") and unsent:
-        fix = "is `gridwire control` running, and are you root?"
+        fix = "is `gridwire control` running? `gridwire up` runs it on a gateway"
     else:
         fix = "" if base.startswith("unix:") else "is the tunnel up? `gridwire status` on this node says"
     how = "does not answer" if unsent or isinstance(error, httpx2.TimeoutException) else "broke the connection off"
     silent = isinstance(error, httpx2.ConnectTimeout)
     return Away(f"control {how} at {base} ({describe(call)})", sent=not unsent, silent=silent, fix=fix)
+
+
+def _refused_by_kernel(error: BaseException) -> bool:
+    """Whether this user may not open the socket. The client wraps the kernel's own error twice."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PermissionError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _understood(call: Call[T], status: int, etag: str | None, content: bytes) -> Answer[T]:

@@ -15,7 +15,7 @@ from gridwire.adapters.settings.document import parse_document
 from gridwire.adapters.settings.load import read, settings_of
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX
-from gridwire.core.errors import Conflict, NotFound
+from gridwire.core.errors import Conflict, NotFound, NotPermitted, Unavailable
 from gridwire.core.settings import PathSettings, PortSettings, Settings
 from gridwire.core.targets import Reach, parse_reach
 
@@ -132,7 +132,18 @@ def _yaml() -> YAML:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Atomic and fsynced: a power cut leaves the old file or the new one."""
+    """Atomic and fsynced: a power cut leaves the old file or the new one. Raise NotPermitted or Unavailable."""
+    try:
+        _write_beside(target, text)
+    except PermissionError:
+        raise NotPermitted(f"{target} may not be written", fix="run the same command with sudo") from None
+    except OSError as error:
+        raise Unavailable(
+            f"{target} cannot be written: {error.strerror}", fix="it is as it was; see the disk it is on"
+        ) from None
+
+
+def _write_beside(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
