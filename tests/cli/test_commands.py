@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address, ip_network
@@ -24,10 +25,15 @@ from ruamel.yaml import YAML
 
 from gridwire.adapters.settings import load
 from gridwire.agent.state_dir import AgentState
+from gridwire.cli.status import _screen, healthy
 from gridwire.core.enrollment import decode_token
-from gridwire.core.fleet import Role
+from gridwire.core.fleet import Node, NodeState, Role, Route
+from gridwire.core.health import Health
 from gridwire.core.joined import JoinedAs
 from gridwire.core.names import HostName, Interface, NodeName
+from gridwire.core.perimeter import Finding, Severity
+from gridwire.protocol.agent import ApplyState
+from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, Status
 
 SERVE = Path(__file__).with_name("serve_control.py")
 
@@ -220,6 +226,63 @@ def test_status_is_unhealthy_while_the_gateway_is_silent(grid: Any) -> None:
     assert ran.code == 3
     assert "gw" in ran.out
     assert {"nodes", "routes", "findings"} <= set(parsed(grid, "status"))
+
+
+def test_a_route_without_an_endpoint_is_unhealthy() -> None:
+    nobody: dict[str, Any] = {"version": "0", "suffix": "grid", "epoch": 1, "revision": 1, "nodes": ()}
+    nobody |= {"services": (), "health": (), "findings": ()}
+    route = RouteOutcome(
+        route=Route(name="api", host="api", to="api"), url="", endpoints=(), can_open=(), cannot_open=()
+    )
+    up = EndpointView(node="home-1", health=Health.UP)
+    assert healthy(Status(**nobody, routes=()))
+    assert healthy(Status(**nobody, routes=(replace(route, endpoints=(up,)),)))
+    assert not healthy(Status(**nobody, routes=(route,)))
+
+
+def test_a_failed_apply_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding(id="nginx", severity=Severity.CRITICAL, where="proxy", what="nginx refused it", fix="see its log")
+    view = NodeView(
+        node=Node(name="web", role=Role.EDGE, state=NodeState.ACTIVE, address=ip_address("10.85.1.0")),
+        state=ApplyState.FAILED,
+        detail="nginx refused it: see its log",
+        findings=(finding,),
+    )
+    seen = Status(
+        version="0", suffix="grid", epoch=1, revision=1, nodes=(view,), routes=(), services=(), health=(),
+        findings=(("web", finding),),
+    )  # fmt: skip
+    _screen(seen, None)
+    assert capsys.readouterr().out.count("nginx refused it") == 1
+    _screen(replace(seen, findings=()), None)
+    assert capsys.readouterr().out.count("nginx refused it") == 1
+
+
+def test_a_service_is_shown_with_its_endpoints(grid: Any) -> None:
+    grid("service", "publish", "shown", "--to", "127.0.0.1:9000", "--on", "role:edge")
+    shown = parsed(grid, "service", "show", "shown")
+    assert (shown["name"], shown["endpoints"]) == ("shown", [])
+    assert grid("service", "show", "nosuch").code == 2
+
+
+def test_what_is_removed_is_told_to_machines(grid: Any) -> None:
+    grid("service", "publish", "leaving", "--to", "127.0.0.1:9000", "--on", "role:edge")
+    grid("policy", "set", "leaving", "--allow", "role:client")
+    grid("route", "add", "--host", "leaving", "--to", "leaving", "--allow", "policy:leaving")
+    for noun in ("route", "service", "policy"):
+        assert parsed(grid, noun, "remove", "leaving", "--yes") == {noun: "leaving", "state": "removed"}
+
+
+def test_the_reach_list_is_told_to_machines_and_never_holds_the_mesh(grid: Any) -> None:
+    twice = ("127.0.0.1:9007", "127.0.0.1:9007")
+    assert parsed(grid, "reach", "add", *twice) == ["127.0.0.1:9000", "127.0.0.1:9007"]
+    assert parsed(grid, "reach", "remove", "127.0.0.1:9007") == ["127.0.0.1:9000"]
+    ran = grid("reach", "add", "10.85.0.1:80")
+    assert ran.code == 2
+    assert "10.85.0.1:80 is on the mesh" in ran.err
+    assert parsed(grid, "reach", "list") == ["127.0.0.1:9000"]
+    assert grid("reach", "add", "10.0.0.0/8:80").code == 0, "a LAN that is larger than the mesh is a LAN"
+    grid("reach", "remove", "10.0.0.0/8:80")
 
 
 @pytest.mark.parametrize(

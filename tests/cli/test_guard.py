@@ -11,6 +11,7 @@ import pytest
 from gridwire.adapters.netfilter import Nft
 from gridwire.agent.state_dir import AgentState
 from gridwire.cli.main import whole_path
+from gridwire.core.actions import Action
 from gridwire.core.addressing import DEFAULT_PREFIX, address_at
 from gridwire.core.compiler import compile_spec
 from gridwire.core.errors import Unavailable
@@ -45,6 +46,20 @@ def test_a_guard_that_cannot_be_read_is_unknown_and_not_absent(cli: Any, monkeyp
     told = json.loads(cli("guard", "show", "-o", "json").out)
     assert told["stands"] is None
     assert "nft is not installed" in told["unknown"]
+
+
+@pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("verb", ["load", "remove"])
+def test_what_was_done_to_the_guard_is_told_to_machines(verb: str, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridwire.cli.guard.require_root", lambda _: None)
+    done = (Action(reason="the table was flushed"),)
+    monkeypatch.setattr("gridwire.agent.guard.load_guard", lambda _: done)
+    monkeypatch.setattr("gridwire.agent.guard.remove_guard", lambda: done)
+    options = ("--yes",) if verb == "remove" else ()
+    given = {"settings": verb == "load"}
+    assert json.loads(cli("guard", verb, *options, "-o", "json", **given).out) == {"done": ["the table was flushed"]}
+    ran = cli("guard", verb, *options, **given)
+    assert (ran.out, ran.err) == ("", "the table was flushed\n")
 
 
 @pytest.mark.parametrize("path", ["/usr/bin:/bin", "", "/opt/x:/usr/bin"])

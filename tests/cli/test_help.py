@@ -33,6 +33,18 @@ def test_help_is_printed_on_stdout(path: tuple[str, ...], cli: Any) -> None:
     assert len(ran.out.splitlines()) > 2
 
 
+# What runs until it is ended, hands on to another command or prints a script.
+_NO_ANSWER = {"up", "agent", "control", "mesh run", "nginx run", "lab exec", "completion", "join"}
+_LEAVES = [p for p in PATHS if p and (not any(o[: len(p)] == p and o != p for o in PATHS) or p == ("demo",))]
+
+
+@pytest.mark.parametrize("path", [p for p in _LEAVES if " ".join(p) not in _NO_ANSWER], ids=" ".join)
+def test_what_a_command_answers_is_there_for_machines(path: tuple[str, ...], cli: Any) -> None:
+    said = " ".join(cli(*path, "--help").out.replace("│", " ").split())
+    assert "--output -o" in said
+    assert "[choices: table, json, yaml]" in said
+
+
 def test_the_commands_of_the_design_are_all_there() -> None:
     names = "init up control agent guard join invite node service route reach revision status events version"
     assert set(names.split()) <= {path[0] for path in PATHS if path}

@@ -95,3 +95,18 @@ def test_endpoints_read_as_in_the_readme() -> None:
     assert words.endpoint_list((up, checking)) == "2 endpoints (home-1 ✓, home-2 checking)"
     assert words.endpoint_list((up,)) == "1 endpoint (home-1 ✓)"
     assert words.endpoint_list(()) == "no endpoint yet"
+
+
+@pytest.mark.parametrize(
+    ("health", "reason", "said"),
+    [
+        (Health.DOWN, "connection refused", "✗ connection refused"),
+        (Health.UP, "drained", "✓ drained"),
+        (Health.UNKNOWN, "its tunnel is down", "unknown: its tunnel is down"),
+        (Health.REFUSED, "it does not allow 127.0.0.1:9000", "refused"),
+        (Health.CHECKING, "", "checking"),
+    ],
+)
+def test_why_an_endpoint_is_as_it_is_is_told(health: Health, reason: str, said: str) -> None:
+    endpoint = EndpointView(node=NodeName("web"), health=health, reason=reason)
+    assert words.endpoint_list((endpoint,)) == f"1 endpoint (web {said})"

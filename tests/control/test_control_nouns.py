@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -29,7 +30,10 @@ def test_publish_and_route_say_for_whom(world: Any) -> None:
     assert outcome["url"] == "http://api.grid/"
     assert outcome["can_open"] == ["phone"]
     assert outcome["cannot_open"] == ["laptop"]
-    assert outcome["advice"] == ["laptop (operator) cannot open it: add --allow role:operator"]
+    assert outcome["advice"] == [
+        "laptop (operator) cannot open it: "
+        "gridwire route add --name api --host api --to api --allow role:client --allow role:operator"
+    ]
     assert [endpoint["node"] for endpoint in outcome["endpoints"]] == ["home-1", "home-2"]
 
 
@@ -90,7 +94,47 @@ def test_a_service_that_selects_nobody_is_taken_with_advice(world: Any) -> None:
     assert answer.status_code == 201
     assert "gridwire node tag NAME site=a" in answer.json()["advice"][0]
     closed = world.route("api").json()
-    assert closed["advice"][0].startswith("the route is closed: add --allow")
+    assert closed["advice"][0].startswith(
+        "the route is closed: gridwire route add --name api --host api --to api --allow"
+    )
+
+
+def test_advice_that_is_followed_shuts_nobody_out(world: Any) -> None:
+    """`route add` replaces who is allowed: the advice names all of them."""
+    world.join("phone", role="client", tags=[["site", "a"]])
+    world.join("laptop", role="operator")
+    world.publish("api")
+    said = world.route("shop", host="*", path="/shop", allow=("tag:site=a", "role:edge")).json()["advice"][0]
+    command = shlex.split(said.split(": ", 1)[1])
+    assert command[:3] == ["gridwire", "route", "add"]
+    given = list(zip(command[3::2], command[4::2], strict=True))
+    assert dict(given[:4]) == {"--name": "shop", "--host": "*", "--path": "/shop", "--to": "api"}
+    allow = tuple(value for option, value in given if option == "--allow")
+    assert set(allow) == {"tag:site=a", "role:edge", "role:operator"}
+    assert world.route("shop", host="*", path="/shop", allow=allow).json()["cannot_open"] == []
+
+
+@pytest.mark.parametrize("role", ["client", "operator", "gateway"])
+def test_a_service_runs_on_edges_alone(role: str, world: Any) -> None:
+    before = world.version()
+    answer = world.publish("api", on=f"role:{role}")
+    assert answer.status_code == 422
+    assert (answer.json()["field"], world.version()) == ("on", before)
+
+
+def test_what_can_have_no_effect_is_told(world: Any) -> None:
+    world.join("laptop", role="operator")
+    world.join("home-1")
+    told = world.publish("api", on="node:laptop").json()["advice"]
+    assert told == ["laptop is of role operator, and services run on edges"]
+    told = world.publish("api", on="node:home-1", weights=[["nosuch", 3], ["home-1", 2]]).json()["advice"]
+    assert told == ["the weight of nosuch counts for nobody: no edge has that name"]
+    told = world.route("api", allow=("role:operator", "node:nosuch")).json()["advice"]
+    assert told[0] == "there is no node nosuch yet: gridwire invite nosuch --role client"
+    told = world.route("api", host="api.example.com", allow=("role:operator",)).json()["advice"]
+    assert "make a DNS record api.example.com A 10.85.0.1" in told[0]
+    told = world.route("api", host="api.grid", allow=("role:operator",)).json()["advice"]
+    assert not any("DNS" in line for line in told)
 
 
 def test_references_are_kept(world: Any) -> None:

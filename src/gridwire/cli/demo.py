@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from gridwire.cli import demo_progress
 from gridwire.cli.outcome import DONE, FAILED
-from gridwire.cli.output import note, print_table, say
+from gridwire.cli.output import Format, note, print_table, say, show
 from gridwire.core.errors import Invalid
 
 app = App(name="demo", default_parameter=Parameter(negative=()))
@@ -31,7 +30,7 @@ def demo(
     input_: Annotated[
         Path | None, Parameter(name="--input", help="Records to send, JSON lines with an id each, not generated ones.")
     ] = None,
-    output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"), help="How to print it.")] = "table",
+    output: Format = "table",
 ) -> int:
     """Build a grid out of network namespaces on this host, prove what gridwire promises, take it all away again."""
     from gridwire.cli.demo_rights import become_root, needed
@@ -57,8 +56,8 @@ def demo(
         stay = None if keep else demo_progress.waiting(f"serving at {url}; Ctrl-C ends it")
     with demo_progress.progress() as shown:
         done = lab_demo.run(wanted, shown, linger=stay)
-    if output == "json":
-        print(json.dumps(lab_demo.document(done), indent=2))
+    if output != "table":
+        show(lab_demo.document(done), output, lambda: None)
     else:
         failed = [proof.id for proof in done.proofs if not proof.ok]
         result = f"{len(done.proofs)} proofs, all met" if done.ok else f"not met: {', '.join(failed)}"
@@ -72,7 +71,7 @@ def demo(
 def weak_host(
     *,
     card: Annotated[Path | None, Parameter(help="Draw it into this file, as SVG.")] = None,
-    output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"), help="How to print it.")] = "table",
+    output: Format = "table",
 ) -> int:
     """Show that binding to a mesh address hides nothing, and that the guard does: twenty seconds, alone."""
     from gridwire.cli.demo_rights import become_root
@@ -88,8 +87,8 @@ def weak_host(
     if card is not None:
         card.write_text(draw(seen))
         note(f"drawn: {card}")
-    if output == "json":
-        print(json.dumps(lab_weak_host.document(seen), indent=2))
+    if output != "table":
+        show(lab_weak_host.document(seen), output, lambda: None)
     else:
         for line in lab_weak_host.lines(seen):
             say(line)

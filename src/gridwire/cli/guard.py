@@ -17,13 +17,13 @@ app = App(name="guard", help="Load, show or remove the packet guard.", default_p
 
 
 @app.command
-def load(*, settings: SettingsFile = DEFAULT) -> None:
+def load(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
     """Load the guard of the last saved spec: before there is a network, and whenever it was flushed."""
     from gridwire.agent.guard import load_guard
 
     require_root("load the guard")
-    for action in load_guard(_spec(settings)):
-        note(action.reason)
+    done = [action.reason for action in load_guard(_spec(settings))]
+    _say_done(done, output)
 
 
 @app.command(name="show")
@@ -65,7 +65,7 @@ def show_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> int:
 
 
 @app.command
-def remove(*, yes: Yes = False) -> int:
+def remove(*, yes: Yes = False, output: Format = "table") -> int:
     """Take the guard off. Mesh addresses can then be reached from any link of this host."""
     from gridwire.agent.guard import remove_guard
 
@@ -74,9 +74,17 @@ def remove(*, yes: Yes = False) -> int:
     if not confirmed(question, yes=yes, otherwise="gridwire guard remove --yes"):
         note("nothing was changed")
         return FAILED
-    for action in remove_guard():
-        note(action.reason)
+    _say_done([action.reason for action in remove_guard()], output)
     return DONE
+
+
+def _say_done(done: list[str], output: str) -> None:
+    """To a person beside the data, as it always was: the unit's journal has it; to a machine as data."""
+    if output == "table":
+        for reason in done:
+            note(reason)
+    else:
+        show({"done": done}, output, lambda: None)
 
 
 def _spec(settings: str) -> NodeSpec:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
+import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +15,7 @@ from cyclopts import App, Parameter
 from gridwire.cli import firewalls
 from gridwire.cli import survey as surveys
 from gridwire.cli.outcome import DONE, FAILED
-from gridwire.cli.output import Yes, confirmed, note, say
+from gridwire.cli.output import Format, Yes, confirmed, note, say, show
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import mesh_prefix
@@ -50,6 +52,7 @@ def init(
     ] = None,
     wireguard_go: Annotated[str | None, Parameter(help="The wireguard-go to take, as an absolute path.")] = None,
     yes: Yes = False,
+    output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> int:
     """Find out what this host is like, show what will be done, ask once, and do it."""
@@ -63,12 +66,15 @@ def init(
             name_given=name is not None,
             yes=yes,
             file=settings,
+            output=output,
         )
     seen = surveys.survey(wanted)
     obstacles = firewalls.in_the_way(
         seen.settings.network.interface, int((seen.settings.endpoint or ":0").rpartition(":")[2])
     )
-    _screen(seen, obstacles)
+    beside = sys.stdout if output == "table" else sys.stderr
+    with redirect_stdout(beside):
+        _screen(seen, obstacles)
     surveys.check_programs(seen.missing, proxy=True)
     surveys.check_wireguard(seen.settings)
     if seen.clashes:
@@ -80,9 +86,9 @@ def init(
     from gridwire.cli.founding import found  # here: it brings the database with it, a second of imports
 
     found(seen.settings, settings)
-    firewalls.open_up(obstacles)
-    say(f"{seen.settings.node.name} is the gateway of a new grid. Run it:  gridwire up")
-    _say_next()
+    with redirect_stdout(beside):
+        firewalls.open_up(obstacles)
+    show(_told(seen, obstacles), output, lambda: _say_next(seen.settings.node.name))
     return DONE
 
 
@@ -113,7 +119,9 @@ def _host_name() -> str:
     return name or "gateway"
 
 
-def _again(wanted: Settings, present: Settings, *, endpoint_given: bool, name_given: bool, yes: bool, file: str) -> int:
+def _again(
+    wanted: Settings, present: Settings, *, endpoint_given: bool, name_given: bool, yes: bool, file: str, output: str
+) -> int:
     """A second init changes nothing; raise Conflict, unless nothing else was asked for and ``--yes`` given."""
     same = replace(
         wanted,
@@ -129,7 +137,8 @@ def _again(wanted: Settings, present: Settings, *, endpoint_given: bool, name_gi
     place = f"{present.network.prefix}, {present.endpoint or 'no endpoint'}"
     what = f"this host is the node {present.node.name} already ({place})"
     if same == present and yes:
-        note(f"{what}; nothing was changed")
+        told = {"node": present.node.name, "changed": False}
+        show(told, output, lambda: note(f"{what}; nothing was changed"))
         return DONE
     raise Conflict(what, fix=f"change {file} and restart gridwire here, or start over on a fresh host")
 
@@ -160,7 +169,26 @@ def _screen(seen: Survey, obstacles: tuple[Obstacle, ...]) -> None:
         _row("Missing", f"{program}: apt install {package}")
 
 
-def _say_next() -> None:
+def _told(seen: Survey, obstacles: tuple[Obstacle, ...]) -> dict[str, object]:
+    """For a machine: what was made, and what was found on the way."""
+    chosen = seen.settings
+    return {
+        "node": chosen.node.name,
+        "changed": True,
+        "address": seen.address,
+        "prefix": chosen.network.prefix,
+        "endpoint": chosen.endpoint,
+        "endpoint_leads_here": seen.endpoint_ok,
+        "suffix": chosen.suffix,
+        "names": seen.names,
+        "ports": chosen.network.ports,
+        "held": [{"port": port, "by": who, "instead": free} for _, port, who, free in seen.held],
+        "firewalls": [{"firewall": one.firewall, "drops": one.drops} for one in obstacles],
+    }
+
+
+def _say_next(name: str) -> None:
+    say(f"{name} is the gateway of a new grid. Run it:  gridwire up")
     _row("Next  1", "put a device on the mesh:  gridwire invite laptop --role operator --qr")
     _row("      2", "publish something:         gridwire service publish …")
 

@@ -57,9 +57,9 @@ def exec_(host: str, *command: Annotated[str, Parameter(allow_leading_hyphen=Tru
 
 
 @app.command
-def down() -> None:
+def down(*, output: Format = "table") -> None:
     """End the kept grid; nothing of it remains."""
     from gridwire.lab import kept
 
     ended = kept.end(kept.state_file())
-    say(f"{len(ended.hosts)} hosts are gone")
+    show([host.name for host in ended.hosts], output, lambda: say(f"{len(ended.hosts)} hosts are gone"))

@@ -31,6 +31,13 @@ def plain(value: object) -> object:
     return TypeAdapter(object).dump_python(value, mode="json")
 
 
+def fields(noun: object) -> dict[str, object]:
+    """A dataclass as ``plain`` gives it, for an answer that says more than the noun."""
+    told = plain(noun)
+    assert isinstance(told, dict)
+    return told
+
+
 def show(value: object, output: str, table: Callable[[], None]) -> None:
     """Print ``value`` to stdout in the form asked for; ``table`` prints it for a person.
 

@@ -49,7 +49,7 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
 
 
 @app.command
-def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) -> int | None:
+def remove(name: str, /, *, yes: Yes = False, output: Format = "table", settings: SettingsFile = DEFAULT) -> int | None:
     """Remove a policy; refused while a route names it.
 
     Parameters
@@ -62,5 +62,5 @@ def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) 
         note("nothing was changed")
         return 1
     grid.delete(f"/policies/{policy}", settings)
-    say(f"{policy} is gone")
+    show({"policy": policy, "state": "removed"}, output, lambda: say(f"{policy} is gone"))
     return None

@@ -7,13 +7,13 @@ from cyclopts import App
 from gridwire.cli.output import Format, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.errors import Invalid
-from gridwire.core.targets import Reach, parse_reach
+from gridwire.core.targets import Reach, check_not_mesh, parse_reach
 
 app = App(name="reach", help="What this edge lets be published.")
 
 
 @app.command
-def add(*addresses: str, settings: SettingsFile = DEFAULT) -> None:
+def add(*addresses: str, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
     """Allow targets to be published: 127.0.0.1:9000, 192.168.1.0/24:443, 127.0.0.1:9000-9010, unix:/run/app.sock
 
     Parameters
@@ -24,11 +24,12 @@ def add(*addresses: str, settings: SettingsFile = DEFAULT) -> None:
     from gridwire.adapters.settings import add_reach
 
     rules = _rules(addresses)
-    _say(add_reach(rules, settings).reach)
+    check_not_mesh(rules, settings_from(settings).network.prefix, "addresses")
+    _say(add_reach(rules, settings).reach, output)
 
 
 @app.command
-def remove(*addresses: str, settings: SettingsFile = DEFAULT) -> None:
+def remove(*addresses: str, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
     """Take targets off the list; services on them are refused from then on.
 
     Parameters
@@ -39,7 +40,7 @@ def remove(*addresses: str, settings: SettingsFile = DEFAULT) -> None:
     from gridwire.adapters.settings import remove_reach
 
     rules = _rules(addresses)
-    _say(remove_reach(rules, settings).reach)
+    _say(remove_reach(rules, settings).reach, output)
 
 
 @app.command(name="list")
@@ -55,8 +56,9 @@ _NOTHING = "nothing of this host may be published; add to it with `gridwire reac
 def _rules(addresses: tuple[str, ...]) -> tuple[Reach, ...]:
     if not addresses:
         raise Invalid("addresses", "none was given", fix="give one, like 127.0.0.1:9000")
-    return tuple(parse_reach(address, "addresses") for address in addresses)
+    return tuple(dict.fromkeys(parse_reach(address, "addresses") for address in addresses))
 
 
-def _say(reach: tuple[Reach, ...]) -> None:
-    say(f"may be published from this host: {', '.join(map(str, reach)) or 'nothing'}")
+def _say(reach: tuple[Reach, ...], output: str) -> None:
+    listed = [str(rule) for rule in reach]
+    show(listed, output, lambda: say(f"may be published from this host: {', '.join(listed) or 'nothing'}"))

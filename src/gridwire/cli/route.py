@@ -83,7 +83,7 @@ def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DE
 
 
 @app.command
-def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) -> int | None:
+def remove(name: str, /, *, yes: Yes = False, output: Format = "table", settings: SettingsFile = DEFAULT) -> int | None:
     """Close a route.
 
     Parameters
@@ -96,7 +96,7 @@ def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) 
         note("nothing was changed")
         return 1
     grid.delete(f"/routes/{route}", settings)
-    say(f"{route} is gone")
+    show({"route": route, "state": "removed"}, output, lambda: say(f"{route} is gone"))
     return None
 
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from gridwire.cli import grid, words
-from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
+from gridwire.cli.output import Format, Yes, confirmed, fields, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Balance, Service
 from gridwire.core.health import HealthCheck, parse_health
 from gridwire.core.names import NodeName, node_name, service_name, shown
 from gridwire.core.targets import parse_target
-from gridwire.protocol.api import ServiceOutcome
+from gridwire.protocol.api import ServiceOutcome, Status
 
 app = App(name="service", help="Publish what runs on edge nodes.", default_parameter=Parameter(negative=()))
 
@@ -97,7 +97,7 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
 
 @app.command(name="show")
 def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
-    """One service.
+    """One service, and how its endpoints are.
 
     Parameters
     ----------
@@ -105,6 +105,9 @@ def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DE
         The service.
     """
     service = grid.get(f"/services/{service_name(name)}", Service, settings)
+    endpoints = next(
+        (s.endpoints for s in grid.get("/status", Status, settings).services if s.service.name == service.name), ()
+    )
     rows = (
         ("to", str(service.target)),
         ("on", words.listed(service.on)),
@@ -116,12 +119,13 @@ def show_(name: str, /, *, output: Format = "table", settings: SettingsFile = DE
             words.listed(f"{node}={weight}" for node, weight in service.weights) if service.weights else "all 1",
         ),
         ("retries", str(service.retries)),
+        *((endpoint.node, words.endpoint_state(endpoint)) for endpoint in endpoints),
     )
-    show(service, output, lambda: print_table(("", service.name), rows, empty=""))
+    show({**fields(service), "endpoints": endpoints}, output, lambda: print_table(("", service.name), rows, empty=""))
 
 
 @app.command
-def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) -> int | None:
+def remove(name: str, /, *, yes: Yes = False, output: Format = "table", settings: SettingsFile = DEFAULT) -> int | None:
     """Take a service out of the grid; refused while a route goes to it.
 
     Parameters
@@ -134,7 +138,7 @@ def remove(name: str, /, *, yes: Yes = False, settings: SettingsFile = DEFAULT) 
         note("nothing was changed")
         return 1
     grid.delete(f"/services/{service}", settings)
-    say(f"{service} is gone")
+    show({"service": service, "state": "removed"}, output, lambda: say(f"{service} is gone"))
     return None
 
 

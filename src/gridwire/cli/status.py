@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from gridwire.cli import grid, words
 from gridwire.cli.node import print_nodes
 from gridwire.cli.outcome import DONE, UNHEALTHY
-from gridwire.cli.output import Format, note, print_table, say, show
+from gridwire.cli.output import Format, fields, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.fleet import DEFAULT_SUFFIX, NodeState, Role
 from gridwire.core.health import Health
 from gridwire.core.perimeter import Severity
 from gridwire.protocol.agent import ApplyState
 from gridwire.protocol.api import NodeView, Status
+
+if TYPE_CHECKING:
+    from gridwire.adapters.resolver import NameCheck
 
 app = App(name="status", default_parameter=Parameter(negative=()))
 
@@ -34,17 +37,18 @@ def status(
         seen = grid.get("/status", Status, settings)
         if watch and output == "table":
             print("\033[2J\033[H", end="")
-        show(seen, output, lambda seen=seen: _screen(seen))  # type: ignore[misc]
+        names = _names(seen)
+        show({**fields(seen), "names": names}, output, lambda seen=seen, names=names: _screen(seen, names))  # type: ignore[misc]
         if not watch:
             return DONE if healthy(seen) else UNHEALTHY
         time.sleep(2)
 
 
 def healthy(seen: Status) -> bool:
-    """No active node away or out of step, no endpoint down, no finding above information."""
+    """No active node away or out of step, no route without an endpoint, none down, no finding above information."""
     return (
         all(_node_ok(view, seen) for view in seen.nodes)
-        and all(e.health is Health.UP for route in seen.routes for e in route.endpoints)
+        and all(route.endpoints and all(e.health is Health.UP for e in route.endpoints) for route in seen.routes)
         and all(finding.severity is Severity.INFO for _, finding in seen.findings)
     )
 
@@ -63,16 +67,17 @@ def _node_ok(view: NodeView, seen: Status) -> bool:
     return not away and not view.behind
 
 
-def _screen(seen: Status) -> None:
+def _screen(seen: Status, names: NameCheck | None) -> None:
     domain = f"*.{seen.suffix}"
     say(f"grid {domain}, revision {seen.revision}, control {seen.version}")
-    _check_names(seen)
+    if names is not None and not names.ok:
+        note(f"{names.what}\n  {names.fix}")
     print()
     print_nodes(tuple(view for view in seen.nodes if view.node.state is not NodeState.REVOKED))
     late = [v for v in seen.nodes if v.behind]
     if late:
-        names = words.listed(f"{v.node.name} ({v.version[1] if v.version else '-'})" for v in late)
-        say(f"not yet at revision {seen.revision}: {names}")
+        late_ones = words.listed(f"{v.node.name} ({v.version[1] if v.version else '-'})" for v in late)
+        say(f"not yet at revision {seen.revision}: {late_ones}")
     print()
     print_table(
         ("ROUTE", "URL", "TO", "ENDPOINTS", "CAN OPEN IT"),
@@ -99,19 +104,23 @@ def _screen(seen: Status) -> None:
             empty="",
         )
     for view in seen.nodes:
-        if view.detail and view.state is not ApplyState.IN_SYNC:
+        if view.detail and view.state is not ApplyState.IN_SYNC and not _found(view, seen):
             said = words.ago(view.reported_at, datetime.now(UTC))
             say(f"{view.node.name} {said}: {view.state}: {view.detail}")
 
 
-def _check_names(seen: Status) -> None:
+def _found(view: NodeView, seen: Status) -> bool:
+    """Whether a finding says what the node's last apply says."""
+    return any(node == view.node.name and finding.what in view.detail for node, finding in seen.findings)
+
+
+def _names(seen: Status) -> NameCheck | None:
+    """Whether route names lead to the gateway from here; none where they are no names of DNS."""
     if seen.suffix == DEFAULT_SUFFIX:
-        return
+        return None
     from gridwire.adapters.resolver import check_wildcard
 
     for view in seen.nodes:
         if view.node.role is Role.GATEWAY:
-            check = check_wildcard(seen.suffix, view.node.address)
-            if not check.ok:
-                note(f"{check.what}\n  {check.fix}")
-            return
+            return check_wildcard(seen.suffix, view.node.address)
+    return None

@@ -72,8 +72,16 @@ def tag_list(tags: Iterable[Tag]) -> str:
 
 
 def endpoint_list(endpoints: tuple[EndpointView, ...]) -> str:
-    """``2 endpoints (home-1 ✓, home-2 checking)``."""
+    """``3 endpoints (home-1 ✓, home-2 ✗ connection refused, home-3 unknown: its tunnel is down)``."""
     if not endpoints:
         return "no endpoint yet"
-    each = ", ".join(f"{e.node} {_MARKS.get(e.health, str(e.health))}" for e in endpoints)
+    each = ", ".join(f"{e.node} {endpoint_state(e)}" for e in endpoints)
     return f"{len(endpoints)} endpoint{'' if len(endpoints) == 1 else 's'} ({each})"
+
+
+def endpoint_state(endpoint: EndpointView) -> str:
+    """``✗ connection refused``. What an edge refuses is said with the command that allows it, elsewhere."""
+    mark = _MARKS.get(endpoint.health, str(endpoint.health))
+    if not endpoint.reason or endpoint.health is Health.REFUSED:
+        return mark
+    return f"{mark} {endpoint.reason}" if endpoint.health in (Health.UP, Health.DOWN) else f"{mark}: {endpoint.reason}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -154,10 +155,20 @@ def _service_advice(fleet: Fleet, service: Service, endpoints: tuple[EndpointVie
         and any(selects(selector, node) for selector in service.on)
     ]
     advice += [f"{name} waits for a yes: gridwire node approve {name}" for name in waiting]
-    if not endpoints and not waiting:
-        wanted = " or ".join(map(str, service.on))
-        advice.append(f"no edge that is active has {wanted}: {_how_to_select(service.on[0])}")
+    others = {str(n.name): n.role for n in fleet.nodes if n.role is not Role.EDGE and n.state is not NodeState.REVOKED}
+    named = {selector.value for selector in service.on if selector.kind == "node"}
+    advice += [f"{name} is of role {others[name]}, and services run on edges" for name in sorted(named & others.keys())]
+    possible = [selector for selector in service.on if selector.kind != "node" or selector.value not in others]
+    if not endpoints and not waiting and possible:
+        wanted = " or ".join(map(str, possible))
+        advice.append(f"no edge that is active has {wanted}: {_how_to_select(possible[0])}")
+    edges = {node.name for node in fleet.nodes if node.role is Role.EDGE and node.state is not NodeState.REVOKED}
+    advice += [f"the weight of {name} counts for nobody: no edge has that name" for name in _weighted(service, edges)]
     return tuple(advice)
+
+
+def _weighted(service: Service, edges: Collection[str]) -> list[str]:
+    return [name for name, _ in service.weights if name not in edges]
 
 
 def _how_to_select(selector: Selector) -> str:
@@ -178,7 +189,7 @@ def route_outcome(picture: Picture, route: Route) -> RouteOutcome:
         endpoints=outcome.endpoints,
         can_open=tuple(node.name for node in can),
         cannot_open=tuple(node.name for node in cannot),
-        advice=_route_advice(route, can, cannot) + outcome.advice,
+        advice=(*_route_advice(route, can, cannot), *_unknown_names(fleet, route), *outcome.advice),
     )
 
 
@@ -191,15 +202,35 @@ def url_of(fleet: Fleet, route: Route) -> str:
 def _route_advice(route: Route, can: tuple[Node, ...], cannot: list[Node]) -> tuple[str, ...]:
     advice = []
     if not route.allow:
-        advice.append("the route is closed: add --allow role:client, or tag:, node: or policy:")
+        advice.append(f"the route is closed: {_opening(route, 'role:client')}, or tag:, node: or policy:")
     elif not can and not cannot:
         allowed = ", ".join(map(str, route.allow))
         advice.append(f"nobody on the mesh is of {allowed} yet: gridwire invite NAME --role client")
     for role in (Role.CLIENT, Role.OPERATOR):
         names = [str(node.name) for node in cannot if node.role is role]
         if names:
-            advice.append(f"{', '.join(names)} ({role}) cannot open it: add --allow role:{role}")
+            advice.append(f"{', '.join(names)} ({role}) cannot open it: {_opening(route, f'role:{role}')}")
     return tuple(advice)
+
+
+def _unknown_names(fleet: Fleet, route: Route) -> Iterable[str]:
+    """What of a route leads nowhere yet: a node that is not there, a host that nobody resolves."""
+    nodes = {node.name for node in fleet.nodes if node.state is not NodeState.REVOKED}
+    for selector in route.allow:
+        if selector.kind == "node" and selector.value not in nodes:
+            yield f"there is no node {selector.value} yet: gridwire invite {selector.value} --role client"
+    host, suffix = under_suffix(route.host, fleet.network.suffix), fleet.network.suffix
+    if not host.endswith(f".{suffix}") and fleet.gateways():
+        address = fleet.gateways()[0].address
+        kind = "A" if address.version == 4 else "AAAA"
+        yield f"{host} is not under {suffix}, so no agent knows it: make a DNS record {host} {kind} {address}"
+
+
+def _opening(route: Route, selector: str) -> str:
+    """The whole command: `route add` sets a route, so that what is left out of --allow is shut out."""
+    path = f" --path {shlex.quote(route.path)}" if route.path != "/" else ""
+    allow = "".join(f" --allow {allowed}" for allowed in (*route.allow, selector))
+    return f"gridwire route add --name {route.name} --host {shlex.quote(route.host)}{path} --to {route.to}{allow}"
 
 
 def status(picture: Picture, version: tuple[int, int]) -> Status:

@@ -244,6 +244,17 @@ def consents(reach: tuple[Reach, ...], target: Target, mesh: Prefix | None = Non
     )
 
 
+def check_not_mesh(reach: tuple[Reach, ...], mesh: Prefix, field: str = "reach") -> None:
+    """Raise Invalid for a rule that lies on the mesh: nothing there is ever consented to."""
+    for rule in reach:
+        if isinstance(rule, TcpReach) and rule.prefix.version == mesh.version and rule.prefix.subnet_of(mesh):  # type: ignore[arg-type]  # of one version
+            raise Invalid(
+                field,
+                f"{rule} is on the mesh {mesh}: an edge publishes its own host and LAN",
+                fix=f"give 127.0.0.1:{rule.first_port}",
+            )
+
+
 def _split(text: str, field: str) -> tuple[str, str]:
     if text.startswith("["):
         host, bracket, port = text[1:].partition("]:")

@@ -53,8 +53,11 @@ def test_the_grid_is_as_its_gateways_settings_say_after_a_restart() -> None:
     places = [Place(host="gw", link="public", number=7), Place(host="e1", link="home", number=5)]
     lab = build((PUBLIC, HOME), places)
     try:
-        made = gridwire(lab, "gw", "init", "gw", "--endpoint", lab.address("gw"), "--yes")
+        made = gridwire(lab, "gw", "init", "gw", "--endpoint", lab.address("gw"), "--yes", "-o", "json")
         assert made.returncode == 0, made.stderr
+        told = json.loads(made.stdout)
+        assert (told["node"], told["address"], told["endpoint_leads_here"]) == ("gw", "10.85.0.1", True)
+        assert "no clash" in made.stderr
         running = start_up(lab, "gw")
         until(lambda: gridwire(lab, "gw", "status").returncode == 0)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from gridwire.adapters.store import Writing
 from gridwire.core.access import resolved
 from gridwire.core.errors import Conflict, Invalid
-from gridwire.core.fleet import Fleet, Policy, Route, Service
+from gridwire.core.fleet import Fleet, Policy, Role, Route, Service
 from gridwire.core.names import under_suffix
 from gridwire.core.targets import on_mesh
 
@@ -16,6 +16,13 @@ def put_service(transaction: Writing, service: Service, *, author: str, now: dat
     """A service that selects nobody yet, or whose target is not up, is taken and shown as such."""
     if any(selector.kind == "policy" for selector in service.on):
         raise Invalid("on", "a policy says who may use a route, not where a service runs", fix="use tag: or node:")
+    for selector in service.on:
+        if selector.kind == "role" and selector.value != Role.EDGE:
+            raise Invalid(
+                "on",
+                f"{selector} publishes nothing: services run on edges",
+                fix="use role:edge, tag:key=value or node:NAME",
+            )
     prefix = transaction.fleet().network.prefix
     if on_mesh(service.target, prefix):
         raise Invalid(
