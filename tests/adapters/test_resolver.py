@@ -20,7 +20,7 @@ DOMAIN = HostName("home.example.com")
         ("found", ("192.0.2.1",), False, "192.0.2.1, not to 10.85.0.1", "*.home.example.com A 10.85.0.1"),
         ("empty", (), False, "strips private answers", "rebind-domain-ok=/home.example.com/"),
         ("absent", (), False, "does not resolve", "create one record"),
-        ("silent", (), False, "no resolver answered", "resolv.conf"),
+        ("silent", (), False, "no resolver answered", "*.home.example.com A 10.85.0.1, and check /etc/resolv.conf"),
     ],
 )
 def test_an_answer_is_judged(outcome: str, addresses: tuple[str, ...], ok: bool, said: str, fix: str) -> None:

@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from gridwire.agent.state_dir import AgentState
 from gridwire.cli import grid, outcome
 from gridwire.cli.output import printable
+from gridwire.core.addressing import DEFAULT_PREFIX, address_at
+from gridwire.core.enrollment import GatewayContact
 from gridwire.core.errors import (
     Conflict,
     GridwireError,
@@ -29,6 +32,10 @@ from gridwire.core.errors import (
     Stale,
     Unavailable,
 )
+from gridwire.core.fleet import Role
+from gridwire.core.joined import JoinedAs
+from gridwire.core.names import HostName, Interface, NodeName
+from gridwire.core.wireguard import PublicKey
 from gridwire.version import __version__
 
 GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
@@ -109,6 +116,32 @@ def test_control_away_says_so_and_is_exit_1(cli: Any) -> None:
     assert ran.code == 1
     assert ran.out == ""
     assert "gridwire control" in ran.err
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("command", [("status",), ("node", "list"), ("node", "drain", "web")])
+def test_an_edge_says_that_it_is_one(command: tuple[str, ...], cli: Any, tmp_path: Path) -> None:
+    gateway = GatewayContact(
+        node=NodeName("gw"),
+        public_key=PublicKey("HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="),
+        endpoint="gw.example.com:51820",
+        address=address_at(DEFAULT_PREFIX, 1),
+    )
+    AgentState(tmp_path / "state/agent").save_identity(
+        JoinedAs(
+            node=NodeName("web"),
+            role=Role.EDGE,
+            address=address_at(DEFAULT_PREFIX, 256),
+            prefix=DEFAULT_PREFIX,
+            interface=Interface("gw0"),
+            suffix=HostName("grid"),
+            gateways=(gateway,),
+        )
+    )
+    ran = cli(*command)
+    assert ran.code == 1
+    assert "this host is web, of role edge" in ran.err
+    assert "gw (10.85.0.1)" in ran.err
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from gridwire.adapters.sockets import Listening
 from gridwire.cli import words
-from gridwire.cli.survey import endpoint_line, free_ports
+from gridwire.cli.survey import endpoint_line, free_ports, wireguard_go
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName
@@ -95,6 +95,20 @@ def test_endpoints_read_as_in_the_readme() -> None:
     assert words.endpoint_list((up, checking)) == "2 endpoints (home-1 ✓, home-2 checking)"
     assert words.endpoint_list((up,)) == "1 endpoint (home-1 ✓)"
     assert words.endpoint_list(()) == "no endpoint yet"
+
+
+def test_an_endpoint_under_the_routes_wildcard_needs_a_record_of_its_own() -> None:
+    found, line = endpoint_line("localhost:51820", (ip_address("192.0.2.1"),), ip_address("127.0.0.1"))
+    assert not found
+    assert "a record of its own" in line
+    assert "forward" not in line
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/wireguard-go", "/bin/true", "/bin/false", "wireguard-go"])
+def test_what_is_no_wireguard_go_is_refused_with_its_option(path: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        wireguard_go(path)
+    assert caught.value.field == "--wireguard-go"
 
 
 @pytest.mark.parametrize(

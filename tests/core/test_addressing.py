@@ -164,6 +164,27 @@ def test_the_free_prefix_that_is_offered_is_free() -> None:
     assert "10.88.0.0/16 is free" in clash.fix
 
 
+@pytest.mark.parametrize(
+    ("taken", "offered"),
+    [
+        (("10.85.0.0/16", "10.86.0.0/15", "10.88.0.0/13", "10.96.0.0/11", "10.128.0.0/9"), "10.0.0.0/16 is free"),
+        (("10.0.0.0/8", "172.31.0.0/16"), "172.30.0.0/16 is free"),
+        (("10.0.0.0/8", "172.16.0.0/12", "192.168.255.0/24"), "192.168.254.0/24 is free"),
+        (("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), ""),
+    ],
+)
+def test_nothing_is_called_free_that_is_not(taken: tuple[str, ...], offered: str) -> None:
+    (clash, *_) = clashes(
+        DEFAULT_PREFIX,
+        interface="gw0",
+        addresses=(),
+        routes=tuple(("eth0", ip_network(prefix)) for prefix in taken),
+        tailscale=False,
+    )
+    assert offered in clash.fix
+    assert bool(offered) is ("is free" in clash.fix)
+
+
 def test_prefix_kinds_are_what_they_say() -> None:
     assert isinstance(mesh_prefix("fd85:1:2::/64"), IPv6Network)
     assert isinstance(mesh_prefix("10.85.0.0/16"), IPv4Network)

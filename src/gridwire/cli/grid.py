@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gridwire.core import paths
-from gridwire.core.errors import NotFound, Unavailable
-from gridwire.core.fleet import Selector, Tag, parse_selector
+from gridwire.core.errors import GridwireError, NotFound, Unavailable
+from gridwire.core.fleet import Role, Selector, Tag, parse_selector
 from gridwire.core.names import check_tags, parse_tag
 from gridwire.protocol.api import Listing
 
@@ -75,10 +76,37 @@ def _value(answer: Answer[T]) -> T:
     return answer.value
 
 
-def grid(settings: str) -> ControlApi:
+@contextmanager
+def grid(settings: str) -> Iterator[ControlApi]:
+    """Raise Unavailable where control is away, with the place to ask where it never was here."""
     from gridwire.adapters.control_api import ControlApi
 
-    return ControlApi(f"unix:{local_socket(settings)}")
+    try:
+        with ControlApi(f"unix:{local_socket(settings)}") as api:
+            yield api
+    except Unavailable as error:
+        if error.code == "control-away":
+            _check_gateway(settings)
+        raise
+
+
+def _check_gateway(settings: str) -> None:
+    """Raise Unavailable on a node where no control runs: the grid is seen from a gateway."""
+    from gridwire.adapters.settings import load
+    from gridwire.agent.state_dir import AgentState
+
+    try:
+        identity = AgentState(load(settings).paths.agent_state).load_identity()
+    except GridwireError:
+        return
+    if identity is None or identity.role is Role.GATEWAY:
+        return
+    gateways = ", ".join(f"{gateway.node} ({gateway.address})" for gateway in identity.gateways)
+    raise Unavailable(
+        f"this host is {identity.node}, of role {identity.role}: control runs on a gateway",
+        fix=f"run the same command there: {gateways}",
+        code="not-a-gateway",
+    )
 
 
 def local_socket(settings: str) -> str:

@@ -19,7 +19,7 @@ from gridwire.cli.output import Format, Yes, confirmed, note, say, show
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import mesh_prefix
-from gridwire.core.errors import Conflict, Invalid
+from gridwire.core.errors import Conflict
 from gridwire.core.names import node_name
 from gridwire.core.settings import (
     MeshSettings,
@@ -101,8 +101,6 @@ def _wanted(
     wireguard_go: str | None,
 ) -> Settings:
     """Every value judged, before the host is looked at."""
-    if wireguard_go is not None and not Path(wireguard_go).is_absolute():
-        raise Invalid("--wireguard-go", f"{wireguard_go} is not an absolute path", fix="write it from / on")
     return Settings(
         node=NodeSettings(name=node_name(name if name is not None else _host_name(), "name")),
         network=NetworkSettings(
@@ -110,7 +108,7 @@ def _wanted(
         ),
         endpoint=parse_endpoint(endpoint if endpoint is not None else surveys.default_endpoint(), "--endpoint"),
         domain=None if domain is None else parse_domain(domain, "--domain"),
-        mesh=MeshSettings(wireguard_go=wireguard_go),
+        mesh=MeshSettings(wireguard_go=None if wireguard_go is None else surveys.wireguard_go(wireguard_go)),
     )
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridwire.core.addressing import Address, Clash, clashes, next_address
@@ -51,7 +52,7 @@ def survey(wanted: Settings) -> Survey:
     _check_udp(wanted, sockets)
     settings, held = free_ports(wanted, address, sockets)
     own = tuple(interface.ip for _, interface in networks.addresses)
-    ok, says = endpoint_line(settings.endpoint or "", own)
+    ok, says = endpoint_line(settings.endpoint or "", own, address)
     return Survey(
         settings=settings,
         address=address,
@@ -80,8 +81,8 @@ def default_endpoint() -> str:
     return f"[{address}]" if address.version == 6 else str(address)
 
 
-def endpoint_line(endpoint: str, own: tuple[Address, ...]) -> tuple[bool, str]:
-    """Whether the endpoint leads to this host, and what to say of it."""
+def endpoint_line(endpoint: str, own: tuple[Address, ...], mesh: Address | None = None) -> tuple[bool, str]:
+    """Whether the endpoint leads to this host, and what to say of it. ``mesh``: this gateway's mesh address."""
     from gridwire.adapters.resolver import look_up
 
     host = endpoint_host(endpoint)
@@ -97,6 +98,11 @@ def endpoint_line(endpoint: str, own: tuple[Address, ...]) -> tuple[bool, str]:
     if looked.outcome != "found":
         return False, f"{shown} → {host} does not resolve here: create its record before you invite"
     seen = ", ".join(map(str, looked.addresses))
+    if mesh in looked.addresses:
+        return False, (
+            f"{shown} → {mesh}, which only nodes reach that are on the mesh already (the wildcard of the routes?): "
+            f"give {host} a record of its own, with this host's public address"
+        )
     if any(address in own for address in looked.addresses):
         return True, f"{shown} → {seen}, this host ✓"
     return False, f"{shown} → {seen}, not an address of this host: forward this UDP port to it"

@@ -130,7 +130,8 @@ def clashes(
     itself (the mesh) and default routes do not count. ``tailscale``: a tailscaled runs or its device exists.
     """
     found: list[Clash] = []
-    another = f"choose another prefix at init (network.prefix), {_free_prefix(addresses, routes)} is free here"
+    free = _free_prefix(addresses, routes)
+    another = "choose another prefix at init (--prefix)" + (f", {free} is free here" if free is not None else "")
     for name, address in addresses:
         if name != interface and prefix.version == address.version and address.ip in prefix:
             found.append(Clash(f"address {address} of {name}", another))
@@ -148,11 +149,16 @@ def clashes(
     return tuple(dict.fromkeys(found))
 
 
-def _free_prefix(addresses: tuple[tuple[str, HostAddress], ...], routes: tuple[tuple[str, Prefix], ...]) -> Prefix:
+def _free_prefix(
+    addresses: tuple[tuple[str, HostAddress], ...], routes: tuple[tuple[str, Prefix], ...]
+) -> Prefix | None:
+    """The first of RFC 1918 that nothing here has; none where all of it is taken."""
     taken = [a.network for _, a in addresses if a.version == 4]
     taken += [r for _, r in routes if r.version == 4 and r.prefixlen > 0]
-    for second in range(85, 85 + 170):
-        candidate = IPv4Network(f"10.{second % 256}.0.0/16")
-        if not any(candidate.overlaps(t) for t in taken):
-            return candidate
-    return IPv4Network("172.31.0.0/16")
+    candidates = (
+        *(f"10.{second}.0.0/16" for second in (*range(85, 255), *range(85))),
+        *(f"172.{second}.0.0/16" for second in range(31, 15, -1)),
+        *(f"192.168.{third}.0/24" for third in range(255, -1, -1)),
+    )
+    networks = map(IPv4Network, candidates)
+    return next((network for network in networks if not any(network.overlaps(t) for t in taken)), None)

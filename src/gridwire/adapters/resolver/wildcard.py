@@ -44,4 +44,4 @@ def judge(domain: HostName, address: Address, looked: Looked) -> NameCheck:
         )
     if looked.outcome == "absent":
         return NameCheck(ok=False, what=f"*.{domain} does not resolve", fix=record)
-    return NameCheck(ok=False, what=f"no resolver answered for *.{domain}", fix="check /etc/resolv.conf")
+    return NameCheck(ok=False, what=f"no resolver answered for *.{domain}", fix=f"{record}, and check /etc/resolv.conf")
