@@ -14,14 +14,17 @@ from typing import Any
 import pytest
 
 from gridwire.adapters.clock import monotonic
+from gridwire.adapters.nginx import Nginx
 from gridwire.agent.host import Host
 from gridwire.agent.late import LateSection
+from gridwire.agent.proxy import layout_at
 from gridwire.agent.run import serve, stderr_log
 from gridwire.agent.state_dir import AgentState
-from gridwire.agent.wiring import ReachList
+from gridwire.agent.wiring import ReachList, host_of
 from gridwire.core.errors import Unavailable
 from gridwire.core.names import NodeName
 from gridwire.core.observed import Unknown
+from gridwire.core.proxy_plan import WriteDocument
 from gridwire.core.settings import NodeSettings, PathSettings, Settings
 from gridwire.core.targets import parse_reach
 
@@ -88,6 +91,16 @@ def test_the_reach_list_follows_the_settings_file(tmp_path: Path) -> None:
     assert reach.findings() == ()
     path.unlink()
     assert reach() == (), "no file, no consent"
+
+
+def test_nginx_is_told_where_the_settings_say_that_it_looks(tmp_path: Path, edge: Any) -> None:
+    where = PathSettings(state=f"{tmp_path}/state", run=f"{tmp_path}/run", logs=f"{tmp_path}/logs")
+    Path(where.nginx_state).mkdir(parents=True)
+    settings = Settings(node=NodeSettings(name=NodeName("home-1")), paths=where)
+    proxy = next(s for s in host_of(settings, f"{tmp_path}/none.yaml", edge.identity).sections if s.name == "proxy")
+    proxy.apply(WriteDocument(reason="test", name="edge", text="{}"))
+    assert Path(where.nginx_state, "edge.json").read_text() == "{}"
+    assert layout_at(where)(Nginx(binary="", version=(), modules=(), lua=())).control_socket == where.control_socket
 
 
 def test_a_section_may_come_later_than_the_agent(edge: Any, host: Any) -> None:

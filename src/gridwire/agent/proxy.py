@@ -45,6 +45,7 @@ from gridwire.core.proxy_plan import (
     plan_proxy,
     text_digest,
 )
+from gridwire.core.settings import PathSettings
 from gridwire.core.spec import NodeSpec
 from gridwire.core.targets import Reach, consents
 from gridwire.render.nginx import Layout, render_config
@@ -71,6 +72,18 @@ def launch_of(binary: str, layout: Layout) -> Launch:
 
 def default_layout(nginx: Nginx) -> Layout:
     return Layout(modules=nginx.modules, lua=nginx.lua)
+
+
+def layout_at(where: PathSettings) -> Callable[[Nginx], Layout]:
+    """The layout below the directories of this host's settings, where `gridwire nginx run` looks for it."""
+    return lambda nginx: replace(
+        default_layout(nginx),
+        state=where.nginx_state,
+        pid=where.nginx_pid,
+        door_socket=where.door_socket,
+        control_socket=where.control_socket,
+        logs=where.logs,
+    )
 
 
 class ProxySection:

@@ -14,7 +14,7 @@ from gridwire.agent.host import Host
 from gridwire.agent.late import LateSection
 from gridwire.agent.mesh import MeshSection
 from gridwire.agent.names import NamesSection
-from gridwire.agent.proxy import ProxySection
+from gridwire.agent.proxy import ProxySection, layout_at
 from gridwire.agent.section import CuttingSection, Section
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
@@ -30,7 +30,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     state = Path(settings.paths.agent_state)
     reach = ReachList(settings_file, settings.reach)
     guard = GuardSection()
-    proxy = ProxySection(consent=reach, nginx=FoundNginx())
+    proxy = ProxySection(consent=reach, nginx=FoundNginx(), layout=layout_at(settings.paths))
     sections: list[Section] = [guard, LateSection("mesh", _mesh(settings, state, identity)), proxy]
     if not identity.no_hosts and settings.hosts:
         sections.append(NamesSection(identity.suffix, Path(paths.HOSTS)))
