@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gridwire.control.grid import Grid
 from gridwire.control.usecases.follow_settings import HostSettings
 from gridwire.core.fleet import Network
 from gridwire.core.names import HostName, NodeName
@@ -103,6 +104,14 @@ def test_prefix_and_interface_never_change(world: Any) -> None:
     assert len(said) == 2
     assert all("fixed at init" in what for what in said)
     assert world.fleet().network == NETWORK
+
+
+def test_a_gateway_that_was_given_another_name_is_told_so_and_goes_on(world: Any) -> None:
+    world.grid = Grid(world.store, gateway="other", clock=world.clock)
+    world.app.state.grid = world.grid
+    (said,) = follow(world, name="other")
+    assert "(node.name)" in said
+    assert "the grid's gateway is gw" in said
 
 
 def test_a_gateway_that_joined_says_nothing_about_the_grid(world: Any) -> None:

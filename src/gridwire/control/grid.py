@@ -74,6 +74,9 @@ class Grid:
         try:
             with self.changing() as transaction:
                 self.findings = follow_settings(transaction, asked, now=self.clock())
+                known = transaction.version() is None or asked.node in {n.name for n in transaction.fleet().gateways()}
+            if not known:
+                self._gateway = None  # a name that is nobody's: where there is one gateway, this is it
         except Conflict as error:  # raised out of the transaction: nothing of it stays
             self.findings = (clash_of(error, asked),)
 

@@ -3,7 +3,7 @@
 endpoint, network.ports.routes                     at any time
 domain, network.ports.{api,enrol,edge}             until a node is invited: its token says them, and its agent
                                                    takes no spec with others
-network.prefix, network.interface                  never: they were fixed at init
+node.name, network.prefix, network.interface       never: they were fixed at init
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def follow_settings(transaction: Writing, asked: HostSettings, *, now: datetime)
     fleet = transaction.fleet()
     gateway = next((node for node in fleet.gateways() if node.name == asked.node), None)
     if gateway is None:
-        return ()
+        return (_another_name(fleet, asked),)
     network = _wanted(fleet.network, gateway, asked)
     differing = tuple(name for name in _SETTINGS if getattr(network, name) != getattr(fleet.network, name))
     invited = _invited(transaction, fleet, gateway)
@@ -121,6 +121,18 @@ def _finding(
         what=f"{asked.place(setting)}: {setting} is {getattr(wanted, name)} here and {before} in the grid: {why}, so "
         "these settings are not followed",
         fix=fix,
+    )
+
+
+def _another_name(fleet: Fleet, asked: HostSettings) -> Finding:
+    names = " or ".join(gateway.name for gateway in fleet.gateways())
+    return Finding(
+        id="settings",
+        severity=Severity.WARNING,
+        where="settings",
+        what=f"{asked.place('node.name')}: node.name is {asked.node} here, and the grid's gateway is {names}: it was "
+        "fixed at init, so these settings are not followed",
+        fix=f"write {names} again",
     )
 
 
