@@ -285,6 +285,19 @@ def test_the_reach_list_is_told_to_machines_and_never_holds_the_mesh(grid: Any) 
     grid("reach", "remove", "10.0.0.0/8:80")
 
 
+def test_events_are_read_in_pages(grid: Any) -> None:
+    for name in ("page-a", "page-b", "page-c"):
+        grid("policy", "set", name, "--allow", "role:client")
+    newest = parsed(grid, "events", "--limit", "2")
+    assert [event["subject"] for event in newest] == ["page-b", "page-c"]
+    assert parsed(grid, "events", "--after", str(newest[0]["number"])) == newest[1:]
+    first = parsed(grid, "events", "--after", "0", "--limit", "1")
+    assert [event["number"] for event in first] == [1]
+    for wrong in (("--limit", "0"), ("--limit", "10001"), ("--after", "-1")):
+        ran = grid("events", *wrong)
+        assert ran.code == 2, ran.err
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -30,6 +30,8 @@ class Verified:
 @app.default
 def events(
     *,
+    after: Annotated[int | None, Parameter(help="Those that follow event number AFTER, from there on.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many: the newest, or with --after the oldest.")] = 100,
     verify: Annotated[
         bool, Parameter(help="Check that each event follows from the one before it; exit code 3 where one does not.")
     ] = False,
@@ -41,7 +43,7 @@ def events(
         seen = verified(settings)
         show(seen, output, lambda: _say_verified(seen))
         return DONE if seen.ok else UNHEALTHY
-    found = grid.listing("/events", Event, settings)
+    found = grid.listing(f"/events?limit={limit}{'' if after is None else f'&after={after}'}", Event, settings)
     show(found, output, lambda: _print(found))
     return DONE
 
