@@ -124,6 +124,10 @@ def test_a_device_shows_its_configuration_as_qr(grid: Any) -> None:
     assert ran.code == 0
     assert len(ran.out.splitlines()) > 20
     assert "PrivateKey" not in ran.out
+    # What is advised works in a grid with nodes, where `domain:` is fixed.
+    assert "gridwire route add --host api.example.com" in ran.err
+    assert "api.example.com A 10.85.0.1" in ran.err
+    assert "domain:" not in ran.err
 
 
 def test_publishing_and_routing_say_what_they_did_and_for_whom(grid: Any) -> None:
