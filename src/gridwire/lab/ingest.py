@@ -3,7 +3,7 @@
     POST /ingest    JSON lines, each an object with an "id"   → {"edge", "stored": n, "request": X-Request-Of-Load}
     GET  /          who answered                              → {"edge", "request"}
     GET  /healthz   200
-    WS   /stream    one message every quarter of a second; what is sent comes back
+    WS   /stream    one message every quarter of a second (?every=SECONDS); what is sent comes back
 
 A record that arrives again is kept once and counted (``arrivals``), so that doubles can be seen.
 
@@ -31,6 +31,7 @@ from gridwire.lab.records import Record, parse_lines
 
 _LONGEST_BODY = 8 << 20
 _TICK_SECONDS = 0.25
+_SHORTEST_TICK_SECONDS = 0.01
 
 
 class Records:
@@ -86,7 +87,7 @@ def create_app(name: str, records: Records) -> FastAPI:
         return {"edge": name, "stored": len(parsed), "request": x_request_of_load}
 
     @app.websocket("/stream")
-    async def stream(websocket: WebSocket) -> None:
+    async def stream(websocket: WebSocket, every: float = _TICK_SECONDS) -> None:
         await websocket.accept()
 
         async def tick() -> None:
@@ -94,7 +95,7 @@ def create_app(name: str, records: Records) -> FastAPI:
             while True:
                 await websocket.send_json({"edge": name, "tick": number})
                 number += 1
-                await asyncio.sleep(_TICK_SECONDS)
+                await asyncio.sleep(max(every, _SHORTEST_TICK_SECONDS))
 
         ticking = asyncio.create_task(tick())
         try:

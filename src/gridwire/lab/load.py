@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import sys
 import time
 from collections import Counter, deque
@@ -50,6 +51,7 @@ class Plan:
     slow: int = 0
     slow_seconds: float = 2.0
     websockets: int = 0
+    stream: str = "/stream"
     prefix: str = "r"
     seed: int = 1
     source: Path | None = None
@@ -75,7 +77,10 @@ class Row:
 
 @dataclass(slots=True)
 class Report:
-    """``acknowledged``: ids of the records that a 2xx answer covers. Latencies in ms, from when a request was due."""
+    """``acknowledged``: ids of the records that a 2xx answer covers. Latencies in ms, from when a request was due.
+
+    ``ran_out``: it ended by its plan, not when it was told to; what happened after that was under no load.
+    """
 
     sent: int = 0
     answered_once: int = 0
@@ -91,7 +96,9 @@ class Report:
     unacknowledged: list[str] = field(default_factory=list)
     websockets_opened: int = 0
     websockets_dropped: int = 0
+    websockets_silent: int = 0
     websocket_messages: int = 0
+    ran_out: bool = False
     timeline: list[tuple[float, float, str, str, int]] = field(default_factory=list)  # due, done, method, edge, status
 
 
@@ -139,7 +146,8 @@ class Load:
         self._exhausted = False
 
     async def run(self, stop: asyncio.Event) -> Report:
-        listeners = Listeners(self.plan.address, self.plan.port, self.plan.host, self.plan.websockets)
+        plan = self.plan
+        listeners = Listeners(plan.address, plan.port, plan.host, plan.websockets, path=plan.stream)
         await listeners.open()
         for _ in range(min(4, self.plan.connections)):
             with suppress(OSError, TimeoutError):
@@ -157,14 +165,17 @@ class Load:
             task = asyncio.create_task(self._send(self._next_row(due)))
             running.add(task)
             task.add_done_callback(running.discard)
+        ran_out = not stop.is_set()
         stop.set()
         await asyncio.gather(*running, *slow)
-        opened, dropped, messages = await listeners.close()
+        kept = await listeners.close()
         for exchange in self._free:
             self.doubled += exchange.strays
             exchange.close()
         done = report(self.rows, self.doubled)
-        done.websockets_opened, done.websockets_dropped, done.websocket_messages = opened, dropped, messages
+        done.ran_out = ran_out
+        done.websockets_opened, done.websockets_dropped = kept.opened, kept.dropped
+        done.websockets_silent, done.websocket_messages = kept.silent, kept.messages
         return done
 
     def _schedule(self) -> Iterator[float]:
@@ -297,6 +308,7 @@ def parse(argv: list[str] | None) -> Plan:
     ):
         parser.add_argument(f"--{name}", type=kind, default=default)
     parser.add_argument("--prefix", default="r")
+    parser.add_argument("--stream", default="/stream", help="path of the WebSockets")
     parser.add_argument("--source", type=Path, help="JSON lines to send instead of generated readings")
     given = vars(parser.parse_args(argv))
     address, _, port = given.pop("to").rpartition(":")
@@ -320,10 +332,19 @@ async def _main(plan: Plan, *, heed_stdin: bool) -> Report:
     return done
 
 
+def _allow_files(wanted: int) -> None:
+    """A connection is an open file, and shells allow 1,024 of them unless asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     heed_stdin = "--heed-stdin" in arguments
     plan = parse([argument for argument in arguments if argument != "--heed-stdin"])
+    _allow_files(plan.connections + plan.slow + plan.websockets + 100)
     print(json.dumps(asdict(asyncio.run(_main(plan, heed_stdin=heed_stdin)))), flush=True)
     return 0
 

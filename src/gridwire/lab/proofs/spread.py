@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gridwire.lab.grid import EDGES, INPUT, Grid
 from gridwire.lab.load_run import RunningLoad, account
-from gridwire.lab.proofs.proof import Claim, Outcome
+from gridwire.lab.proofs.proof import Claim, Outcome, verdict
 
 RATE, SECONDS = 200, 3
 SMALLEST_SHARE = 25.0  # percent of the requests; a third each would be even
@@ -19,16 +19,29 @@ def prove(grid: Grid) -> Outcome:
     shares = {edge: round(100 * report.shares.get(edge, 0) / max(1, total), 1) for edge in EDGES}
     smallest = min(shares.values())
     failed = report.sent - total
+    problems = verdict(
+        {
+            "an edge had too small a share": smallest < SMALLEST_SHARE,
+            "requests failed": failed > 0,
+            "no record acknowledged": not books.acknowledged,
+            "records missing": bool(books.missing),
+            "records doubled": bool(books.doubled),
+            "not every record of the input acknowledged": bool(grid.input_records)
+            and books.acknowledged != grid.input_records,
+        }
+    )
     return Outcome(
-        ok=smallest >= SMALLEST_SHARE and not failed and not books.missing and not books.doubled,
+        ok=not problems,
         figure=smallest,
         line=", ".join(f"{edge} {share} %" for edge, share in shares.items())
         + f" of {report.sent} requests; {len(books.missing)} of {books.acknowledged} records missing",
         details={
+            "problems": problems,
             "shares": shares,
             "sent": report.sent,
             "failed": failed,
             "latency_ms": report.latency_ms,
+            "input_records": grid.input_records,
             "records_acknowledged": books.acknowledged,
             "records_missing": len(books.missing),
             "records_doubled": len(books.doubled),
