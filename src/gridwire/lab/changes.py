@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from gridwire.adapters.control_api import Answer, Call, ControlApi, calls
@@ -16,6 +19,7 @@ from gridwire.lab.waiting import until
 from gridwire.protocol.api import NodeChange
 
 SERVED_WITHIN_SECONDS = 15.0
+_COUNTED_SECONDS = 0.25  # nginx's workers publish what is under way every 200 ms (lua/gridwire/flight.lua)
 _TRIES = 20
 T = TypeVar("T")
 
@@ -35,6 +39,7 @@ class Changes:
         self._api: ControlApi = grid.api()
         self._etags: dict[str, str | None] = {}
         self._door = Door(f"{grid.gateway.root}{paths.DOOR_SOCKET}")
+        self.tables: set[tuple[int, ...]] = set()  # versions of the routing table that were seen served
 
     def __enter__(self) -> Changes:
         self._api.__enter__()
@@ -78,9 +83,32 @@ class Changes:
         """Wait until every worker of the gateway's nginx serves what control has now; raise NotFinished."""
         wanted = self._api.send(calls.status()).body
         version = (wanted.epoch, wanted.revision)
-        until(lambda: self.served() >= version, f"nginx to serve {version}", timeout=SERVED_WITHIN_SECONDS, every=0.005)
 
-    def in_flight(self, service: str, node: str) -> int:
-        """Requests that the gateway has under way on an endpoint."""
-        flight = self.state().get("flight", {})
-        return int(flight.get(f"{service}/{node}", 0))
+        def served() -> tuple[int, ...]:
+            found = self.served()
+            return found if found >= version else ()
+
+        self.tables.add(until(served, f"nginx to serve {version}", timeout=SERVED_WITHIN_SECONDS, every=0.005))
+
+    def in_flight(self, service: str, node: str) -> int | None:
+        """Requests that the gateway has under way on an endpoint; none: its nginx does not tell."""
+        flight = self.state().get("flight")
+        return None if flight is None else int(flight.get(f"{service}/{node}", 0))
+
+    def idle(self, service: str, node: str, *, timeout: float) -> None:
+        """Wait until nothing is under way on an endpoint that takes nothing new; raise NotFinished."""
+        since = time.monotonic()
+
+        def idle() -> bool:
+            nonlocal since
+            if self.in_flight(service, node) != 0:
+                since = time.monotonic()
+            return time.monotonic() - since > _COUNTED_SECONDS
+
+        until(idle, f"requests on {node} to end", timeout=timeout, every=0.02)
+
+    def verdict(self, service: str, node: str) -> str | None:
+        """What the gateway makes of an endpoint, as its agent handed it to nginx (up, down, unknown); none: nothing."""
+        text = Path(f"{self._grid.gateway.root}{paths.NGINX_STATE}/health.json").read_text()
+        found: str | None = json.loads(text)["endpoints"].get(f"{service}/{node}")
+        return found

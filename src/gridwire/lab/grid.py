@@ -138,19 +138,17 @@ class Grid:
         path = self.host(host).root / _LOG.relative_to("/")
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "no log"
 
-    def start_app(self, edge: str) -> subprocess.Popen[str]:
-        """Start the ingestion app on an edge; it waits for its port where another still has it."""
+    def start_app(self, edge: str) -> None:
+        """Start the ingestion app on an edge; it serves a moment later."""
         argv = [sys.executable, "-m", "gridwire.lab.ingest", "--name", edge]
         argv += ["--db", records.DATABASE, "--port", str(APP_PORT)]
-        return self.host(edge).start_logged(argv, _APP_LOG)
+        self._apps[edge] = self.host(edge).start_logged(argv, _APP_LOG)
 
-    def replace_app(self, edge: str, successor: subprocess.Popen[str]) -> None:
-        """End the app that serves on an edge; ``successor`` takes the port."""
-        running = self._apps.get(edge)
-        self._apps[edge] = successor
-        if running is not None:
-            running.terminate()
-            running.wait(10)
+    def stop_app(self, edge: str) -> None:
+        """End the app that serves on an edge."""
+        running = self._apps.pop(edge)
+        running.terminate()
+        running.wait(10)
 
     def load(self, **wanted: object) -> RunningLoad:
         """Load from the client on the demo's route; see lab.load.Plan. Prefixes keep record ids of loads apart."""
@@ -228,7 +226,7 @@ def build_grid(say: Callable[[str], None], *, serve: str | None = None) -> Grid:
 def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> None:
     say("gateway: gridwire init, gridwire up")
     for edge in EDGES:
-        grid.replace_app(edge, grid.start_app(edge))
+        grid.start_app(edge)
     endpoint = f"{grid.lab.address(GATEWAY)}:51820"
     grid.command(GATEWAY, "init", GATEWAY, "--yes", "--endpoint", endpoint)
     grid.up(GATEWAY)
@@ -241,12 +239,13 @@ def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> N
         *((edge, "edge", ("--reach", f"127.0.0.1:{APP_PORT}"), ("--tag", APP_TAG)) for edge in EDGES),
         (OPERATOR, "operator", (), ()),
         (CLIENT, "client", (), ()),
+        (GUEST, "client", (), ()),
     ]
     pool = ThreadPoolExecutor(max_workers=len(wanted) + 1)
     try:
         asked = [pool.submit(grid.invite, name, role, *more) for name, role, _, more in wanted]
         tokens = [one.result() for one in asked]
-        say("joining: three edges, an operator, a client")
+        say("joining: three edges, an operator, two clients")
         joining = [
             pool.submit(grid.join, name, token, *options)
             for (name, _, options, _), token in zip(wanted, tokens, strict=True)

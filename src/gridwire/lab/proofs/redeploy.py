@@ -1,28 +1,37 @@
-"""The app is redeployed on each edge in turn: drain, restart, health, back."""
+"""The app is redeployed on each edge in turn: drained, stopped, started cold, found healthy, taken back."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
+from gridwire.adapters.control_api import calls
+from gridwire.core.health import Health
 from gridwire.lab.changes import Changes
-from gridwire.lab.grid import APP_PORT, EDGES, SERVICE, Grid
-from gridwire.lab.listeners import listening
+from gridwire.lab.grid import EDGES, SERVICE, Grid
 from gridwire.lab.load_run import account
+from gridwire.lab.proofs.losses import figures, losses, lost
 from gridwire.lab.proofs.proof import Claim, Outcome, verdict
 from gridwire.lab.waiting import until
 
 ROUNDS = 5
-_BUDGET_SECONDS = 90
+_BUDGET_SECONDS = 300
+_CHECK_MS = 200  # how often the service is checked meanwhile: 15 times two verdicts are waited for
+_VERDICT_SECONDS = 20.0
 
 
 def prove(grid: Grid) -> Outcome:
     load = grid.load(rate=80, seconds=_BUDGET_SECONDS, prefix="redeploy-")
     start = time.monotonic()
+    restarts = 0
     try:
-        with Changes(grid) as changes:
+        with Changes(grid) as changes, _checked_often(changes):
             for _ in range(ROUNDS):
                 for edge in EDGES:
-                    _redeploy(grid, changes, edge)
+                    redeploy(grid, changes, edge)
+                    restarts += 1
         took = time.monotonic() - start
         report = load.finish()
     except BaseException:
@@ -30,49 +39,51 @@ def prove(grid: Grid) -> Outcome:
         raise
     until(grid.whole, "all endpoints to be healthy", timeout=15, every=0.1)
     books = account(report, grid.stored())
-    lost = report.sent - sum(report.shares.values())
-    problems = verdict(
-        {
-            "requests lost": lost > 0,
-            "answered twice": report.answered_twice > 0,
-            "records missing": bool(books.missing),
-            "records doubled": bool(books.doubled),
-        }
-    )
+    problems = verdict(losses(load.plan, report, books))
     return Outcome(
         ok=not problems,
-        figure=lost,
-        line=f"{ROUNDS * len(EDGES)} restarts in {took:.1f} s: {lost} of {report.sent} lost, "
-        f"{books.acknowledged} records each stored once",
+        figure=lost(report),
+        line=f"{restarts} cold restarts in {took:.1f} s, each found down and up again by the gateway: "
+        f"{lost(report)} of {report.sent} lost, {books.acknowledged} records each stored once",
         details={
             "problems": problems,
-            "restarts": ROUNDS * len(EDGES),
-            "sent": report.sent,
-            "lost": lost,
-            "records_acknowledged": books.acknowledged,
-            "records_missing": len(books.missing),
+            "restarts": restarts,
             "records_doubled": len(books.doubled),
-            "statuses": report.statuses,
-            "errors": report.errors,
-            "latency_ms": report.latency_ms,
+            **figures(report, books),
         },
     )
 
 
-def _redeploy(grid: Grid, changes: Changes, edge: str) -> None:
-    """The successor loads while the old one still serves, so the port is free for milliseconds only."""
-    successor = grid.start_app(edge)
+@contextmanager
+def _checked_often(changes: Changes) -> Iterator[None]:
+    found = changes.send(calls.service(SERVICE))
+    often = replace(found.body, health=replace(found.body.health, interval_ms=_CHECK_MS))
+    put = changes.send(calls.put_service(often, if_match=found.etag))
+    try:
+        yield
+    finally:
+        changes.send(calls.put_service(found.body, if_match=put.etag))
+
+
+def redeploy(grid: Grid, changes: Changes, edge: str) -> None:
+    """The gateway's verdict must have been *down* in between: an *up* after that is newer than the restart."""
     changes.node(edge, drained=True)
     changes.settled()
-    until(lambda: changes.in_flight(SERVICE, edge) == 0, f"requests on {edge} to end", timeout=10)
-    grid.replace_app(edge, successor)
-    until(lambda: _listens(grid, edge), f"the app on {edge}", timeout=15)
+    changes.idle(SERVICE, edge, timeout=15)
+    grid.stop_app(edge)
+    _judged(changes, edge, Health.DOWN)
+    grid.start_app(edge)
+    _judged(changes, edge, Health.UP)
     changes.node(edge, drained=False)
     changes.settled()
 
 
-def _listens(grid: Grid, edge: str) -> bool:
-    return any(one.port == APP_PORT and one.protocol == "tcp" for one in listening(grid.host(edge)))
+def _judged(changes: Changes, edge: str, wanted: Health) -> None:
+    until(
+        lambda: changes.verdict(SERVICE, edge) == wanted,
+        f"the gateway to find the app on {edge} {wanted}",
+        timeout=_VERDICT_SECONDS,
+    )
 
 
 CLAIM = Claim(
