@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gridwire.lab.host import Host
 
-_TCP_LISTEN, _UDP_UNCONNECTED = "0A", "07"  # include/net/tcp_states.h
+_TCP_LISTEN, _TCP_ESTABLISHED, _UDP_UNCONNECTED = "0A", "01", "07"  # include/net/tcp_states.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,21 @@ def parse_table(text: str, protocol: str) -> list[Listening]:
         if len(fields) < 4 or fields[3] != state:
             continue
         raw, _, port = fields[1].partition(":")
-        words = [int(raw[at : at + 8], 16) for at in range(0, len(raw), 8)]
-        packed = struct.pack(f"={len(words)}I", *words)
-        address = IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
-        found.append(Listening(protocol, address, int(port, 16)))
+        found.append(Listening(protocol, _address(raw), int(port, 16)))
     return found
+
+
+def _address(raw: str) -> IPv4Address | IPv6Address:
+    words = [int(raw[at : at + 8], 16) for at in range(0, len(raw), 8)]
+    packed = struct.pack(f"={len(words)}I", *words)
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
+
+
+def connected(host: Host, remote: str) -> int:
+    """TCP connections of a host that stand with an IPv4 address."""
+    lines = Path(f"/proc/{host.pid}/net/tcp").read_text().splitlines()[1:]
+    standing = (fields[2].partition(":")[0] for fields in map(str.split, lines) if fields[3] == _TCP_ESTABLISHED)
+    return sum(1 for raw in standing if str(_address(raw)) == remote)
 
 
 def listening(host: Host) -> list[Listening]:

@@ -6,6 +6,7 @@ import itertools
 import random
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from gridwire.lab.grid import GATEWAY, Grid, gridwire, serves
@@ -15,7 +16,10 @@ from gridwire.lab.waiting import until
 
 ORDERS = 12
 _SEED = 7
-_LONGEST_ABSENCE = 0.3  # seconds between one process and the next
+_LONGEST_PAUSE = 0.25  # seconds between one process and the next
+_ABSENCE = 2.5  # seconds that one part is missing, with the others up before it left to wait, in every fourth order
+_ABSENT_EVERY = 4
+_WATCHED_SECONDS = 0.4  # after the first answer: what dies then is a crash as well
 _SERVES_WITHIN = 20.0
 PARTS = {
     "guard": ("guard", "load"),
@@ -42,11 +46,15 @@ def prove_orders(grid: Grid, wanted: list[tuple[str, ...]]) -> Outcome:
     parts = _parts_here(grid)
     source = random.Random(_SEED)  # noqa: S311  # pauses, the same each time
     crashes: list[str] = []
+    absent: list[str] = []
     seconds: list[float] = []
     grid.down(GATEWAY)
     try:
-        for order in wanted:
-            took, crashed = _run(grid, [part for part in order if part in parts], source)
+        for number, order in enumerate(wanted):
+            here = [part for part in order if part in parts]
+            missing = source.choice(here[1:]) if number % _ABSENT_EVERY == _ABSENT_EVERY - 1 else None
+            absent += [missing] if missing else []
+            took, crashed = _run(grid, here, missing, source)
             seconds.append(took)
             crashes += [f"{' '.join(order)}: {part}" for part in crashed]
     finally:
@@ -56,10 +64,12 @@ def prove_orders(grid: Grid, wanted: list[tuple[str, ...]]) -> Outcome:
     return Outcome(
         ok=not problems,
         figure=len(crashes),
-        line=f"{len(wanted)} orders: {len(crashes)} crashes, serving after {max(seconds):.1f} s at most",
+        line=f"{len(wanted)} orders: {len(crashes)} crashes, serving after {max(seconds):.1f} s at most; "
+        f"{len(absent)} times a part was missing for {_ABSENCE:g} s",
         details={
             "problems": problems,
             "orders": len(wanted),
+            "came_late": absent,
             "crashes": crashes,
             "slowest_seconds": round(max(seconds), 2),
             "fastest_seconds": round(min(seconds), 2),
@@ -73,18 +83,23 @@ def _parts_here(grid: Grid) -> set[str]:
     return set(PARTS) - (set() if "wireguard" in programs else {"mesh"})
 
 
-def _run(grid: Grid, order: list[str], source: random.Random) -> tuple[float, list[str]]:
-    """Start in this order; return the seconds until it serves, from the last start, and which parts crashed."""
+def _run(grid: Grid, order: list[str], missing: str | None, source: random.Random) -> tuple[float, list[str]]:
+    """Start in this order; return the seconds until it serves, from the last start, and which parts crashed.
+
+    ``missing``: a part that comes late.
+    """
     running: dict[str, subprocess.Popen[str]] = {}
     try:
         for part in order:
+            time.sleep(_ABSENCE if part == missing else source.uniform(0, _LONGEST_PAUSE))
             running[part] = grid.gateway.start_logged(gridwire(*PARTS[part]), _LOG)
-            time.sleep(source.uniform(0, _LONGEST_ABSENCE))
         last = time.monotonic()
         until(lambda: serves(grid), f"the gateway to serve after {' '.join(order)}", timeout=_SERVES_WITHIN, every=0.1)
         took = time.monotonic() - last
-        crashed = [part for part, process in running.items() if process.poll() not in (None, 0)]
-        crashed += [part for part, process in running.items() if process.poll() == 0 and part != "guard"]
+        time.sleep(_WATCHED_SECONDS)
+        crashed = crashes_of({part: process.poll() for part, process in running.items()})
+        if not serves(grid):
+            crashed.append("serving, after its first answer")
     finally:
         left = tuple(one for one in processes(grid.gateway) if one.program)
         kill(left)
@@ -92,6 +107,11 @@ def _run(grid: Grid, order: list[str], source: random.Random) -> tuple[float, li
             process.wait(5)
         until(gone(left), "the gateway's processes to end", timeout=5)
     return took, crashed
+
+
+def crashes_of(statuses: Mapping[str, int | None]) -> list[str]:
+    """Which parts crashed, of their exit statuses (none: it runs). The guard alone ends by itself, with 0."""
+    return [part for part, status in statuses.items() if status is not None and (status != 0 or part != "guard")]
 
 
 CLAIM = Claim(
