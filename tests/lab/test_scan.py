@@ -109,6 +109,6 @@ def test_checksums_add_up() -> None:
 
 
 def test_a_probe_is_read_from_json() -> None:
-    assert parse_probe('{"target": "10.85.0.1", "source": "10.85.1.7", "tcp": [1, 9], "udp": 3}') == Probe(
-        target=GATEWAY, source=IPv4Address("10.85.1.7"), tcp=(1, 9), udp=3
+    assert parse_probe('{"target": "10.85.0.1", "source": "10.85.1.7", "tcp": [1, 9], "udp": 3, "also": [7]}') == Probe(
+        target=GATEWAY, source=IPv4Address("10.85.1.7"), tcp=(1, 9), udp=3, also=(7,)
     )

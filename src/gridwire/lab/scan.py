@@ -64,12 +64,16 @@ KNOWN_UDP = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Ports of one target. ``source`` none: the scanner's own. ``udp``: how many random ports beside the known."""
+    """Ports of one target. ``source`` none: the scanner's own. ``udp``: how many random ports beside the known.
+
+    ``also``: UDP ports that are tried whatever ``udp`` says.
+    """
 
     target: Address
     source: Address | None = None
     tcp: tuple[int, int] = (1, ALL_PORTS)
     udp: int = 0
+    also: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -197,6 +201,8 @@ class Scanner:
     def _packets(self, probe: Probe, source: Address) -> Iterator[bytes]:
         first, last = probe.tcp
         yield from syns(source, probe.target, self._local_port, range(first, last + 1))
+        for port in probe.also:
+            yield datagram(source, probe.target, self._local_port, port, b"\r\n\r\n")
         if probe.udp:
             for port, payload in KNOWN_UDP.items():
                 yield datagram(source, probe.target, self._local_port, port, payload)
@@ -230,7 +236,7 @@ def _own_address6(interface: str) -> Address | None:
 
 
 def parse_probe(text: str) -> Probe:
-    """A probe as JSON: {"target": …, "source": …, "tcp": [first, last], "udp": n}."""
+    """A probe as JSON: {"target": …, "source": …, "tcp": [first, last], "udp": n, "also": [port, …]}."""
     raw: dict[str, Any] = json.loads(text)
     source = raw.get("source")
     first, last = raw.get("tcp", (1, ALL_PORTS))
@@ -239,6 +245,7 @@ def parse_probe(text: str) -> Probe:
         source=ip_address(source) if source else None,
         tcp=(int(first), int(last)),
         udp=int(raw.get("udp", 0)),
+        also=tuple(map(int, raw.get("also", ()))),
     )
 
 
