@@ -16,7 +16,7 @@ demo: prerequisites .venv/run ## a real grid in namespaces on this machine: join
 test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing line comes last
 	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
-proof: test-prerequisites .venv/dev ## the slow proofs: every start order, long churn, a thousand kills
+proof: test-prerequisites .venv/dev ## the slow proofs: every start order, 2,000 clients, 1,000 WebSockets, 100 dead tunnels
 	$(ROOT) $(BIN)/pytest -m slow $(ARGS)
 
 bench: prerequisites .venv/run ## the gateway's nginx beside the same nginx tuned by hand, alternating

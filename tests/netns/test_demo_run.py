@@ -56,7 +56,10 @@ def test_the_whole_demo_meets_every_goal_and_leaves_nothing() -> None:
     assert [(proof["id"], proof["details"]) for proof in shown["proofs"] if not proof["ok"]] == [], done.stderr
     assert done.returncode == 0
     assert shown["ok"] is True
-    assert len(shown["proofs"]) == 10
+    details = {proof["id"]: proof["details"] for proof in shown["proofs"]}
+    assert len(details) == 10
+    assert details["endpoint-churn"]["tables_served"] >= 400
+    assert details["perimeter"]["silent_without_guard"] == []
     assert {host["role"] for host in shown["hosts"]} >= {
         "gateway",
         "edge",
@@ -88,7 +91,9 @@ def test_a_kept_grid_serves_this_host_and_can_be_entered_and_ended(tmp_path: Pat
     done = subprocess.run([*argv, "-o", "json"], capture_output=True, text=True, timeout=280, check=False)
 
     shown = json.loads(done.stdout)
-    assert {proof["id"] for proof in shown["proofs"]} == {"spread", "join"}
+    proofs = {proof["id"]: proof for proof in shown["proofs"]}
+    assert set(proofs) == {"spread", "join"}
+    assert proofs["spread"]["details"]["records_acknowledged"] == 250
     port = re.search(r"localhost:(\d+)", done.stderr)
     assert port is not None
     request = urllib.request.Request(f"http://127.0.0.1:{port[1]}/", headers={"Host": f"api.localhost:{port[1]}"})
