@@ -27,7 +27,7 @@ from gridwire.lab.grid import EDGES, GATEWAY, Grid, build_grid
 from gridwire.lab.listeners import connected
 from gridwire.lab.load_run import account
 from gridwire.lab.processes import gone, kill, named
-from gridwire.lab.proofs.endpoint_churn import churn
+from gridwire.lab.proofs.endpoint_churn import churn, settle
 from gridwire.lab.proofs.losses import figures, losses, lost
 from gridwire.lab.proofs.proof import verdict
 from gridwire.lab.proofs.route_churn import churn_routes
@@ -144,11 +144,12 @@ def test_a_thousand_websockets_outlive_ten_minutes_of_churn(whole: Grid) -> None
             rounds = 0
             wrong: list[str] = []
             for number in itertools.count():
-                churn(changes, number, EDGES[number % len(EDGES)])
+                churn(changes, number)
                 wrong += churn_routes(changes, asking, 2, first=2 * number)
                 rounds = number + 1
                 if time.monotonic() > ends:
                     break
+            settle(changes)
             tables, reloaded = len(changes.tables), changes.generation() != before
         report = load.finish()
     except BaseException:
@@ -161,7 +162,7 @@ def test_a_thousand_websockets_outlive_ten_minutes_of_churn(whole: Grid) -> None
     assert verdict(losses(load.plan, report, books)) == [], shown
     assert report.websockets_opened == websockets
     assert (wrong, reloaded) == ([], False)
-    assert tables >= 5 * rounds  # two of the endpoint's, three of the routes'
+    assert tables >= 4 * rounds  # one of the endpoints, three of the routes
 
 
 def test_tunnels_die_a_hundred_times_and_nothing_leaves_in_clear(whole: Grid) -> None:

@@ -23,7 +23,7 @@ _VERDICT_SECONDS = 20.0
 
 
 def prove(grid: Grid) -> Outcome:
-    load = grid.load(rate=80, seconds=_BUDGET_SECONDS, prefix="redeploy-")
+    load = grid.load(rate=60, seconds=_BUDGET_SECONDS, prefix="redeploy-")
     start = time.monotonic()
     restarts = 0
     try:

@@ -24,7 +24,7 @@ _NO_HOST, _NO_PATH = 421, 404
 
 def prove(grid: Grid) -> Outcome:
     load = grid.load(
-        rate=80, seconds=_BUDGET_SECONDS, prefix="routes-", connections=CONNECTIONS // 2, slow=CONNECTIONS // 2
+        rate=60, seconds=_BUDGET_SECONDS, prefix="routes-", connections=CONNECTIONS // 2, slow=CONNECTIONS // 2
     )
     start = time.monotonic()
     try:
