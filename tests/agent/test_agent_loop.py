@@ -467,7 +467,7 @@ def test_a_spec_that_cuts_the_node_off_before_all_of_it_is_there_is_rolled_back(
             await until(lambda: on.host.mesh.parts == list(on.host.mesh.wanted(on.control.spec)))
             await until(lambda: on.host.mesh.parts == list(on.host.mesh.wanted(edge.at(1))))
             assert on.state.load_spec().spec == edge.at(1)
-            assert any("was not heard" in fields.get("detail", "") for _, fields in on.logged)
+            await until(lambda: any("was not heard" in fields.get("detail", "") for _, fields in on.logged))
 
     play(edge, scene, pace=replace(QUICK, dead_man=0.4))
 

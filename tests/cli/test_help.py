@@ -33,8 +33,8 @@ def test_help_is_printed_on_stdout(path: tuple[str, ...], cli: Any) -> None:
     assert len(ran.out.splitlines()) > 2
 
 
-# What runs until it is ended, hands on to another command or prints a script.
-_NO_ANSWER = {"up", "agent", "control", "mesh run", "nginx run", "lab exec", "completion", "join"}
+# What runs until it is ended, hands on to another command, prints a script or Prometheus' own format.
+_NO_ANSWER = {"up", "agent", "control", "mesh run", "nginx run", "lab exec", "completion", "metrics"}
 _LEAVES = [p for p in PATHS if p and (not any(o[: len(p)] == p and o != p for o in PATHS) or p == ("demo",))]
 
 

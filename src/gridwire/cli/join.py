@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 
 from gridwire.cli import firewalls
 from gridwire.cli import survey as surveys
-from gridwire.cli.output import Yes, confirmed, interactive, note, say
+from gridwire.cli.output import Format, Yes, confirmed, interactive, note, say, show
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import clashes
@@ -41,6 +41,7 @@ def join(
     anew: Annotated[bool, Parameter(help="Set aside what this host was in a grid before.")] = False,
     start: Annotated[bool, Parameter(name="--up", help="Then run in the foreground, as `gridwire up` does.")] = False,
     yes: Yes = False,
+    output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> None:
     """Join with a token, read from stdin, a file or a prompt: never from the command line, where all can see it."""
@@ -56,7 +57,7 @@ def join(
     if wireguard_go is not None:
         surveys.wireguard_go(wireguard_go)
     invitation = decode_token(_read_token(token_file))
-    _join(invitation, rules, no_hosts, wireguard_go, anew, settings)
+    _join(invitation, rules, no_hosts, wireguard_go, anew, output, settings)
     _firewalls(invitation, yes=yes)
     if start:
         from gridwire.cli.up import run_siblings
@@ -67,7 +68,13 @@ def join(
 
 
 def _join(
-    token: Token, rules: tuple[Reach, ...], no_hosts: bool, wireguard_go: str | None, anew: bool, settings: str
+    token: Token,
+    rules: tuple[Reach, ...],
+    no_hosts: bool,
+    wireguard_go: str | None,
+    anew: bool,
+    output: Format,
+    settings: str,
 ) -> None:
     from gridwire.agent.join import Join, check_token
     from gridwire.cli import newcomer
@@ -95,7 +102,16 @@ def _join(
     identity = joined.identity
     newcomer.save_settings(replace(wanted, node=NodeSettings(name=identity.node)), settings)
     seconds = (datetime.now(UTC) - began).total_seconds()
-    say(f"{identity.node} ({identity.role}) joined as {identity.address} in {seconds:.1f} s")
+    answer = {
+        "node": identity.node,
+        "role": identity.role,
+        "address": str(identity.address),
+        "state": joined.state,
+        "seconds": round(seconds, 3),
+        "replaces": token.node if identity.node != token.node else None,
+    }
+    line = f"{identity.node} ({identity.role}) joined as {identity.address} in {seconds:.1f} s"
+    show(answer, output, lambda: say(line))
     if identity.node != token.node:
         note(f"it took over from the {identity.node} that was in the grid before, which is revoked")
     if joined.state is NodeState.PENDING:
