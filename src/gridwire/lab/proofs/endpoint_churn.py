@@ -16,7 +16,7 @@ ROUNDS = 200
 WEBSOCKETS = 12
 VICTIMS = EDGES[1:3]
 _BUDGET_SECONDS = 300
-_WITHDRAWN_EVERY = 10  # rounds
+_WITHDRAWN_EVERY = 20  # rounds
 
 
 def prove(grid: Grid) -> Outcome:

@@ -18,7 +18,7 @@ from gridwire.lab.waiting import until
 
 ROUNDS = 5
 _BUDGET_SECONDS = 300
-_CHECK_MS = 200  # how often the service is checked meanwhile: 15 times two verdicts are waited for
+_CHECK_MS = 100  # how often the service is checked meanwhile: 15 times two verdicts are waited for
 _VERDICT_SECONDS = 20.0
 
 

@@ -17,7 +17,7 @@ from gridwire.lab.proofs.proof import Claim, Outcome, verdict
 ROUTES = 200
 CONNECTIONS = 32
 _BUDGET_SECONDS = 300
-_ABREAST = 2  # routes at the same stage; two of each of three stages are changed between two waits
+_ABREAST = 8  # routes at the same stage; eight of each of three stages are changed between two waits
 _CHANGED = "/healthz"  # a path that the app knows
 _NO_HOST, _NO_PATH = 421, 404
 

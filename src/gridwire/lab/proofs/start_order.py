@@ -16,9 +16,9 @@ from gridwire.lab.waiting import until
 
 ORDERS = 12
 _SEED = 7
-_LONGEST_PAUSE = 0.2  # seconds between one process and the next
-_ABSENCE = 2.0  # seconds that one part is missing, with the others up before it left to wait, in every fourth order
-_ABSENT_EVERY = 4
+_LONGEST_PAUSE = 0.1  # seconds between one process and the next
+_ABSENCE = 2.0  # seconds that one part is missing, with the others up before it left to wait, in every sixth order
+_ABSENT_EVERY = 6
 _WATCHED_SECONDS = 0.3  # after the first answer: what dies then is a crash as well
 _SERVES_WITHIN = 20.0
 PARTS = {
