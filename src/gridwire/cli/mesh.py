@@ -14,11 +14,10 @@ app = App(name="mesh", help="Run wireguard-go for the mesh interface.")
 def run(*, settings: SettingsFile = DEFAULT) -> None:
     """Become wireguard-go for the mesh interface, in the foreground; the agent sets the device up."""
     from gridwire.adapters.wireguard import exec_device
-    from gridwire.agent.state_dir import AgentState
+    from gridwire.agent.interface import joined_interface
 
     require_root("make a network device")
     chosen = settings_from(settings)
-    identity = AgentState(chosen.paths.agent_state).load_identity()
     # The agent goes by its identity: an interface that was changed in the settings afterwards is nobody's.
-    interface = chosen.network.interface if identity is None else identity.interface
+    interface = joined_interface(chosen.paths.agent_state) or chosen.network.interface
     exec_device(interface, chosen.mesh.wireguard_go)

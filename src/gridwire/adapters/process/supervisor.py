@@ -85,10 +85,12 @@ class Supervisor:
             if self._stopping.is_set() or (child.oneshot and code == 0):
                 return
             lived = asyncio.get_running_loop().time() - began
+            self.restarts[child.name] += 1
             if lived >= self._spec.settled:
                 pause = self._spec.first_pause
+                self._say(child, f"ended with {_ending(code)}; again at once")
+                continue
             self._say(child, f"ended with {_ending(code)}; again in {pause:g} s")
-            self.restarts[child.name] += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, self._spec.longest_pause)

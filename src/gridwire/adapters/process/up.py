@@ -24,8 +24,8 @@ class Child:
 class UpSpec:
     """``control_socket`` is bound 0660 to ``control_group``, ``local_socket`` 0600; neither where no child wants them.
 
-    Seconds: ``first_pause`` doubles to ``longest_pause`` between restarts, and starts over for a child that lived
-    for ``settled``; ``grace`` is from SIGTERM to SIGKILL.
+    Seconds: a child that lived for ``settled`` is started again at once; else ``first_pause`` doubles to
+    ``longest_pause`` between restarts. ``grace`` is from SIGTERM to SIGKILL.
     """
 
     children: tuple[Child, ...]
@@ -35,5 +35,5 @@ class UpSpec:
     control_group: str = paths.NGINX_USER
     first_pause: float = 0.1
     longest_pause: float = 2.0
-    settled: float = 5.0
+    settled: float = 3.0
     grace: float = 8.0

@@ -6,17 +6,21 @@ addresses and routes by netlink, peers by wg(8).
 
 from __future__ import annotations
 
-from gridwire.adapters.wireguard.backend import Backend
-from gridwire.adapters.wireguard.choice import select
-from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_networks
-from gridwire.adapters.wireguard.kernel import KernelBackend
-from gridwire.adapters.wireguard.keys import new_private_key, public_of
-from gridwire.adapters.wireguard.link_watch import LinkWatch
-from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
-from gridwire.adapters.wireguard.memory import MemoryBackend
-from gridwire.adapters.wireguard.received import read_received
-from gridwire.adapters.wireguard.serve import exec_device
-from gridwire.adapters.wireguard.userspace import UserspaceBackend, version_of
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridwire.adapters.wireguard.backend import Backend
+    from gridwire.adapters.wireguard.choice import select
+    from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_networks
+    from gridwire.adapters.wireguard.kernel import KernelBackend
+    from gridwire.adapters.wireguard.keys import new_private_key, public_of
+    from gridwire.adapters.wireguard.link_watch import LinkWatch
+    from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
+    from gridwire.adapters.wireguard.memory import MemoryBackend
+    from gridwire.adapters.wireguard.received import read_received
+    from gridwire.adapters.wireguard.serve import exec_device
+    from gridwire.adapters.wireguard.userspace import UserspaceBackend, version_of
 
 __all__ = [
     "Backend",
@@ -35,3 +39,28 @@ __all__ = [
     "select",
     "version_of",
 ]
+
+# Loaded when asked for: `mesh run` wants one of them, and is waited for when a tunnel died.
+_HOMES = {
+    "Backend": "backend",
+    "HostNetworks": "host_networks",
+    "KernelBackend": "kernel",
+    "LinkWatch": "link_watch",
+    "MemoryBackend": "memory",
+    "UserspaceBackend": "userspace",
+    "exec_device": "serve",
+    "new_private_key": "keys",
+    "public_of": "keys",
+    "read_blackholes": "links",
+    "read_host_networks": "host_networks",
+    "read_received": "received",
+    "remove_blackhole": "links",
+    "select": "choice",
+    "version_of": "userspace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
