@@ -7,7 +7,7 @@ BIN := .venv/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test check lint types imports dependencies bench proof lock clean help prerequisites test-prerequisites
+.PHONY: demo test check lint types imports dependencies units test-systemd wheel bench proof lock clean help prerequisites test-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
@@ -17,12 +17,19 @@ test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing 
 	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
 proof: test-prerequisites .venv/dev ## the slow proofs: every start order, 2,000 clients, 1,000 WebSockets, 100 dead tunnels
-	$(ROOT) $(BIN)/pytest -m slow $(ARGS)
+	$(ROOT) $(BIN)/pytest -m "slow and not systemd" $(ARGS)
+
+test-systemd: test-prerequisites .venv/dev ## a gateway and an edge booted with systemd: install, reboot, any order, uninstall
+	$(ROOT) tests/systemd/root.sh $(BIN)/python
+	$(ROOT) $(BIN)/pytest -m systemd tests/systemd $(ARGS)
+
+wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
+	$(BIN)/python -m hatchling build -t wheel -d dist
 
 bench: prerequisites .venv/run ## the gateway's nginx beside the same nginx tuned by hand, alternating
 	$(ROOT) $(BIN)/gridwire bench proxy $(ARGS)
 
-check: lint types imports dependencies ## ruff, mypy --strict, import-linter, deptry
+check: lint types imports dependencies units ## ruff, mypy --strict, import-linter, deptry, systemd-analyze
 
 lint: .venv/dev
 	$(BIN)/ruff format --check src tests
@@ -37,10 +44,16 @@ imports: .venv/dev
 dependencies: .venv/dev
 	$(BIN)/deptry src
 
+units: .venv/dev
+	@$(BIN)/python tests/systemd/check_units.py
+
 prerequisites:
 	@packaging/prerequisites.sh
 
-test-prerequisites:
+test-units: .venv/dev
+	@$(BIN)/python tests/systemd/check_units.py
+
+prerequisites:
 	@packaging/prerequisites.sh --test
 
 .venv/bin/python: | prerequisites
@@ -70,4 +83,4 @@ clean: ## remove the environment and every cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

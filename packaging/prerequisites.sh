@@ -14,7 +14,7 @@ python3 python3-venv util-linux wireguard-go wireguard-tools"
 [ "$(id -u)" = 0 ] || set -- --rootless "$@"
 for option in "$@"; do
   case "$option" in
-    --test) packages="$packages iptables tcpdump ufw uidmap" ;;
+    --test) packages="$packages debootstrap iptables systemd tcpdump ufw uidmap" ;;
     --rootless) packages="$packages uidmap" ;;
     *) echo "packages: there is no option $option" >&2; exit 2 ;;
   esac
@@ -69,5 +69,6 @@ rm -f "$log"
 
 if [ "$brought_nginx" = yes ] && command -v systemctl >/dev/null; then
   systemctl mask --quiet nginx.service
+  mkdir -p /var/lib/gridwire && echo nginx.service > /var/lib/gridwire/brought  # `gridwire uninstall --purge` reads it
   echo "packages: nginx.service is masked, since gridwire brought it (systemctl unmask nginx.service undoes it)"
 fi

@@ -64,7 +64,7 @@ def join(
 
         run_siblings(settings)
     else:
-        note("run it:  gridwire up")
+        note("run it:  gridwire install   (or here: gridwire up)")
 
 
 def _join(

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 # name, what it does, group. The module is gridwire.cli.<name>, its cyclopts app is called `app`.
 _COMMANDS = (
+    ("prerequisites", "Install the Debian packages that gridwire runs on; nothing of them is started.", "Start"),
     ("init", "Make this host the gateway of a new grid.", "Start"),
     ("join", "Make this host a node, with an invitation.", "Start"),
+    ("install", "Run this node as services of systemd.", "Start"),
+    ("uninstall", "Stop the services and take back what gridwire made on this host.", "Start"),
     ("up", "Run gridwire's processes in the foreground.", "Start"),
     ("demo", "Build a grid out of network namespaces and prove what gridwire promises.", "Start"),
     ("status", "The grid on one screen.", "Grid"),

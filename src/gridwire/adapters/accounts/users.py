@@ -8,6 +8,8 @@ import subprocess
 
 from gridwire.core.errors import Unavailable
 
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 def user_exists(name: str) -> bool:
     try:
@@ -24,7 +26,7 @@ def make_user(name: str, *, home: str) -> bool:
     """
     if user_exists(name):
         return False
-    useradd = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    useradd = shutil.which("useradd", path=_PATH)
     if useradd is None:
         raise Unavailable("useradd is missing", fix="apt install passwd")
     options = ("--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin")
@@ -32,3 +34,13 @@ def make_user(name: str, *, home: str) -> bool:
     if done.returncode != 0 and not user_exists(name):
         raise Unavailable(f"useradd refused to make the user {name}: {' '.join(done.stderr.split())}")
     return True
+
+
+def remove_user(name: str) -> None:
+    """The user and its own group; files of theirs are the caller's. Raise Unavailable where userdel refuses."""
+    userdel = shutil.which("userdel", path=_PATH)
+    if userdel is None:
+        raise Unavailable("userdel is missing", fix="apt install passwd")
+    done = subprocess.run([userdel, name], capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0 and user_exists(name):
+        raise Unavailable(f"userdel refused to remove {name}: {' '.join(done.stderr.split())}")

@@ -2,5 +2,15 @@
 
 from gridwire.adapters.files.atomic import keep_link, make_directory, read_bytes, remove_file, write_atomic
 from gridwire.adapters.files.hosts_file import read_hosts, write_hosts
+from gridwire.adapters.files.trusted import untrusted
 
-__all__ = ["keep_link", "make_directory", "read_bytes", "read_hosts", "remove_file", "write_atomic", "write_hosts"]
+__all__ = [
+    "keep_link",
+    "make_directory",
+    "read_bytes",
+    "read_hosts",
+    "remove_file",
+    "untrusted",
+    "write_atomic",
+    "write_hosts",
+]

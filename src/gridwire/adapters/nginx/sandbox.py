@@ -1,4 +1,4 @@
-"""Run as a file of its own by config_test, inside `unshare --net --mount`: make ready, become nobody, exec nginx -t.
+"""Run as a file of its own by config_test, inside `unshare --net --mount`: make ready, become the user, exec nginx -t.
 
 argv: UID GID COVER[:COVER…] BINARY CONFIG. Standard library only, and little of it: this starts in 20 ms.
 In the new network namespace no mesh address exists, and the user may bind no low port; both are allowed there.
@@ -26,17 +26,16 @@ def main() -> None:
     for cover in covers.split(":"):
         options = f"mode=0700,uid={uid},gid={gid}"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "gridwire-test", cover], check=True)
-    for cover in covers.split(":"):
-        for inner in ("temp", "door"):
-            os.makedirs(f"{cover}/{inner}", mode=0o755, exist_ok=True)  # noqa: PTH103
-            os.chown(f"{cover}/{inner}", int(uid), int(gid))
-    candidate = f"{covers.split(':')[0]}/candidate.conf"
-    with open(candidate, "wb") as file:  # noqa: PTH123
-        file.write(text)
-    os.chmod(candidate, 0o644)  # noqa: PTH101
     os.setgroups([])
     os.setgid(int(gid))
     os.setuid(int(uid))
+    # Made as the user itself: giving them away, or writing in another's directory, would want two more capabilities.
+    for cover in covers.split(":"):
+        for inner in ("temp", "door"):
+            os.makedirs(f"{cover}/{inner}", mode=0o755, exist_ok=True)  # noqa: PTH103
+    candidate = f"{covers.split(':')[0]}/candidate.conf"
+    with open(candidate, "wb") as file:  # noqa: PTH123
+        file.write(text)
     os.execv(binary, [binary, "-t", "-q", "-c", candidate])  # noqa: S606
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
     from gridwire.adapters.wireguard.memory import MemoryBackend
     from gridwire.adapters.wireguard.received import read_received
+    from gridwire.adapters.wireguard.removal import remove_device
     from gridwire.adapters.wireguard.serve import exec_device
     from gridwire.adapters.wireguard.userspace import UserspaceBackend, version_of
 
@@ -36,6 +37,7 @@ __all__ = [
     "read_host_networks",
     "read_received",
     "remove_blackhole",
+    "remove_device",
     "select",
     "version_of",
 ]
@@ -55,6 +57,7 @@ _HOMES = {
     "read_host_networks": "host_networks",
     "read_received": "received",
     "remove_blackhole": "links",
+    "remove_device": "removal",
     "select": "choice",
     "version_of": "userspace",
 }
