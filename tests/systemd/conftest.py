@@ -48,7 +48,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator[Grid
         grid.connect()
         for machine in machines:
             assert machine.settle() == "running"
-        grid.section("Install the program")
+        grid.section_on_each("Install the program")
         yield grid
     finally:
         for machine in machines:

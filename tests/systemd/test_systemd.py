@@ -41,7 +41,7 @@ def grid(bare: Grid, before: dict[str, frozenset[str]]) -> Grid:
 def test_the_program_is_whole(bare: Grid) -> None:
     """The wheel in a bare venv on a bare Debian."""
     assert bare.edge.run("gridwire version").stdout.strip()
-    assert "weak-host" in bare.edge.run("gridwire demo --list").stdout
+    assert "start-order" in bare.edge.run("gridwire demo --list").stdout
     assert "gridwire" in bare.edge.run("gridwire completion bash").stdout
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from gridwire.cli.root import require_root
 from gridwire.core.errors import Unavailable
 
 app = App(name="prerequisites")
@@ -18,6 +19,7 @@ def prerequisites() -> None:
     """Install what is missing with apt. An nginx that it brings is masked; one that was there is left as it is."""
     import gridwire
 
+    require_root("install packages")
     package = Path(gridwire.__file__).resolve().parent
     # In a wheel beside the modules; in a clone where it belongs.
     for folder in (package, package.parents[1]):

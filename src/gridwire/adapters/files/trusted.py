@@ -14,7 +14,7 @@ def untrusted(path: str) -> str:
     pending, seen = [Path(path)], set()
     while pending:
         place = pending.pop()
-        for step in (place, *place.parents):
+        for step in (*reversed(place.parents), place):
             if step in seen:
                 continue
             seen.add(step)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 _NAMESPACE = "ns/net"
+_RUNS = re.compile(r"gridwire|python[0-9.]*")
 
 
 def foreground(proc: Path = Path("/proc")) -> int | None:
@@ -25,6 +27,8 @@ def foreground(proc: Path = Path("/proc")) -> int | None:
 
 def supervises(words: Sequence[str]) -> bool:
     """Whether a command line is one of ``gridwire up`` or ``gridwire join --up``."""
+    if not _RUNS.fullmatch(Path(words[0]).name):
+        return False
     for at, text in enumerate(words[:5]):
         if text == "gridwire.cli.main" or Path(text).name == "gridwire":
             rest = words[at + 1 :]
