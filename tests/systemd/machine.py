@@ -114,7 +114,9 @@ def with_suppressed_kill(pid: int, number: int) -> None:
 
 
 def connect(one: Machine, one_address: str, other: Machine, other_address: str) -> None:
-    """A cable between two machines: a veth pair, up, with an address at either end. Gone when one of them ends."""
+    """A cable between two machines: a veth pair, up, with an address at either end."""
+    for machine in (one, other):  # the kernel takes the cable of a machine that ended away when it finds the time
+        machine.run("ip link delete street0", check=False)
     argv = ["ip", "link", "add", "street0", "netns", str(one.pid), "type", "veth"]
     subprocess.run([*argv, "peer", "name", "street0", "netns", str(other.pid)], check=True, timeout=10)
     for machine, address in ((other, other_address), (one, one_address)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gridwire.adapters import systemd
+from gridwire.adapters import firewalls, systemd
 from gridwire.adapters.accounts import remove_user, user_exists
 from gridwire.adapters.files import read_hosts, write_hosts
 from gridwire.adapters.wireguard import remove_device
@@ -45,6 +46,9 @@ def _standing(settings: Settings, interface: Interface, suffix: HostName) -> Ite
     hosts = Path(paths.HOSTS)
     if parse_hosts(read_hosts(hosts) or "", suffix).entries:
         yield Step(what=f"remove gridwire's names from {hosts}", run=lambda: _remove_names(hosts, suffix))
+    undone = [shlex.join(firewalls.undoing(argv) or ("(by hand) undo", *argv)) for argv in firewalls.opened()]
+    if undone:
+        yield Step(what=f"close what was opened for gridwire: {'; '.join(undone)}", run=firewalls.close)
     run = Path(settings.paths.run)
     yield Step(what=f"remove {run}", run=lambda: _remove_tree(run))
 

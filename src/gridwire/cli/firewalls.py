@@ -35,10 +35,11 @@ def print_commands(obstacles: tuple[Obstacle, ...]) -> None:
 
 
 def open_up(obstacles: tuple[Obstacle, ...]) -> None:
-    """Run their commands; raise GridwireError at the first that fails."""
-    from gridwire.adapters.firewalls import run
+    """Run their commands, and keep them for uninstall; raise GridwireError at the first that fails."""
+    from gridwire.adapters.firewalls import remember_opened, run
 
     for obstacle in obstacles:
+        remember_opened(obstacle.commands)  # first: what fails half-way was opened, too
         run(obstacle)
         say(f"{obstacle.firewall} lets {' and '.join(obstacle.drops)} through")
         if not obstacle.lasting and obstacle.note:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from gridwire.cli import firewalls, foreign
+from gridwire.cli.in_step import await_in_step
 from gridwire.cli.outcome import DONE, FAILED, UNHEALTHY
 from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
 from gridwire.cli.root import require_root
@@ -71,6 +72,10 @@ def install(
     firewalls.open_up(obstacles)
     for action in plan:
         node.carry_out(action)
+    if not await_in_step(identity, chosen, settings):
+        note("this node is not what its spec says yet: `gridwire status`, journalctl -b -u gridwire-agent")
+        _end(identity, wanted, plan, output)
+        return UNHEALTHY
     return _end(identity, wanted, plan, output)
 
 

@@ -6,5 +6,6 @@ changed but by ``run``, which is called on an operator's yes.
 
 from gridwire.adapters.firewalls.find import find, run
 from gridwire.adapters.firewalls.obstacle import Needs, Obstacle
+from gridwire.adapters.firewalls.opened import close, opened, remember_opened, undoing
 
-__all__ = ["Needs", "Obstacle", "find", "run"]
+__all__ = ["Needs", "Obstacle", "close", "find", "opened", "remember_opened", "run", "undoing"]
