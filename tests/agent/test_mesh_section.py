@@ -18,7 +18,7 @@ from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.guard import GuardSpec
-from gridwire.core.mesh_actions import KillSockets, RemovePeers, SetEndpoint
+from gridwire.core.mesh_actions import KillSockets, RemovePeers, RenewPeer, SetEndpoint
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.proxy import ProxySpec
@@ -267,3 +267,36 @@ def test_an_edge_cuts_a_gateway_that_was_withdrawn_only_with_the_one_in_its_plac
 def test_what_cannot_be_seen_is_not_cut(node: Node) -> None:
     stone = Tombstone(node=NodeName("old"), address=ip_address("10.85.1.1"), public_key=a_peer().public_key)
     assert node.section.plan_cuts(a_spec(tombstones=(stone,)), Unknown("no"), NOW) == ()
+
+
+def test_a_peer_is_called_anew_when_a_network_leads_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a boot the device comes before the network: without this the next call is 5 s after the lost one."""
+    node, called, network = Node(tmp_path), list[Address](), False
+    monkeypatch.setattr(mesh, "leads_to", lambda _: network)
+    monkeypatch.setattr(mesh, "knock", called.extend)
+    peer = a_peer(endpoint="192.0.2.9:51820", keepalive=0)
+    spec = a_spec(peer)
+    node.become(spec)
+    assert node.plan(spec) == ()
+    called.clear()
+    network = True
+    (action,) = node.become(spec)
+    assert isinstance(action, RenewPeer)
+    assert "192.0.2.9:51820" in action.reason
+    assert called == [ip_address("10.85.1.0")]
+    assert node.plan(spec) == ()
+
+
+def test_a_peer_that_was_just_heard_is_left_alone_when_the_network_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, network = Node(tmp_path), False
+    monkeypatch.setattr(mesh, "leads_to", lambda _: network)
+    monkeypatch.setattr(mesh, "knock", lambda _: None)
+    peer = a_peer(endpoint="192.0.2.9:51820")
+    spec = a_spec(peer)
+    node.become(spec)
+    node.plan(spec)
+    node.backend.shake_hands(GW0, peer.public_key, "192.0.2.9:51820", NOW)
+    network = True
+    assert node.plan(spec) == ()

@@ -113,7 +113,9 @@ def test_an_edge_serves_again_soon_after_a_reboot(grid: Grid) -> None:
     began = time.monotonic()
     grid.edge.run(_app())
     await_(grid.served, "the route after a reboot", 30)
-    assert time.monotonic() - began <= _BACK_SECONDS
+    took = time.monotonic() - began
+    print(f"edge rebooted: served {took:.1f} s after the network")
+    assert took <= _BACK_SECONDS
 
 
 @pytest.mark.parametrize("seed", range(6))

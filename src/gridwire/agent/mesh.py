@@ -10,19 +10,19 @@ from pathlib import Path
 
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.files import read_bytes, write_atomic
-from gridwire.adapters.sockets import holders, kill_sockets, knock
+from gridwire.adapters.sockets import holders, kill_sockets, knock, leads_to
 from gridwire.adapters.wireguard import Backend, LinkWatch, public_of
 from gridwire.core.actions import Action
-from gridwire.core.endpoint import literal_endpoint
+from gridwire.core.endpoint import literal_endpoint, split_endpoint
 from gridwire.core.errors import Conflict, GridwireError, Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.mesh import plan_cuts, plan_mesh
 from gridwire.core.mesh_actions import KillSockets, PeerConfig, RenewPeer, SetKey, SyncPeers
-from gridwire.core.mesh_memory import MeshMemory, having_applied, having_seen, only_of
+from gridwire.core.mesh_memory import MeshMemory, having_applied, having_looked, having_seen, only_of
 from gridwire.core.names import Interface
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.spec import NodeSpec
-from gridwire.core.wireguard import MeshObserved, MeshSpec, PeerSeen, PublicKey, public_key
+from gridwire.core.wireguard import STALE_HANDSHAKE_SECONDS, MeshObserved, MeshSpec, PeerSeen, PublicKey, public_key
 from gridwire.render.wireguard import peers_text
 
 ENDPOINTS = "endpoints.json"
@@ -55,7 +55,8 @@ class MeshSection:
     def observe(self) -> Known[MeshObserved | None] | Unknown:
         observed = self._backend.observe(self._interface)
         if isinstance(observed, Known) and observed.value is not None:
-            self._remember(having_seen(self._recalled(), observed.value, self._clock()))
+            seen = having_seen(self._recalled(), observed.value, self._clock())
+            self._remember(having_looked(seen, self._cut_off(observed.value)))
         return observed
 
     def plan(self, spec: NodeSpec, observed: Known[MeshObserved | None] | Unknown, now: datetime) -> tuple[Action, ...]:
@@ -85,15 +86,25 @@ class MeshSection:
             else:
                 apply_to(self._backend, action, self._private_key)
             succeeded = True
-            if isinstance(action, SyncPeers):
+            peers = config_of(action)
+            if peers:
                 # After a restart a peer without keepalive would speak to the lost session for 15 s before it notices.
-                knock(prefix[0] for peer in action.peers if _waits_for_traffic(peer) for prefix in peer.allowed_ips)
+                knock(prefix[0] for peer in peers if _waits_for_traffic(peer) for prefix in peer.allowed_ips)
         finally:
             self._memory = having_applied(self._recalled(), action, self._clock(), succeeded=succeeded)
 
     def watch(self, wake: Callable[[], None]) -> LinkWatch:
         """Calls ``wake`` from a thread whenever a link or address changed; ``close`` ends it."""
         return LinkWatch(wake)
+
+    def _cut_off(self, device: MeshObserved) -> frozenset[PublicKey]:
+        """Peers that were not heard of lately and that no network leads to: asked of the routes, nothing is sent."""
+        silent = [peer for peer in device.peers if peer.endpoint is not None and self._silent(peer)]
+        return frozenset(peer.public_key for peer in silent if not leads_to(split_endpoint(peer.endpoint or "")[0]))
+
+    def _silent(self, peer: PeerSeen) -> bool:
+        heard = peer.latest_handshake
+        return heard is None or (self._clock() - heard).total_seconds() > STALE_HANDSHAKE_SECONDS
 
     def _check(self, spec: NodeSpec) -> None:
         if spec.mesh.interface != self._interface:
@@ -163,13 +174,19 @@ class MeshTunnel:
             self._backend.stop(self._interface)
 
 
+def config_of(action: Action) -> Sequence[PeerConfig]:
+    """The peers that an action gives to the device."""
+    match action:
+        case SyncPeers(peers=peers):
+            return peers
+        case RenewPeer(peer=peer):
+            return (peer,)
+    return ()
+
+
 def apply_to(backend: Backend, action: Action, private_key: Path) -> None:
     """One action on the device; a taken port is told with who holds it."""
-    peers: Sequence[PeerConfig] = ()
-    if isinstance(action, SyncPeers):
-        peers = action.peers
-    elif isinstance(action, RenewPeer):
-        peers = (action.peer,)
+    peers = config_of(action)
     try:
         backend.apply(action, private_key=private_key, conf=peers_text(peers))
     except Conflict as error:

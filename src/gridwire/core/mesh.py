@@ -303,24 +303,16 @@ def _plan_endpoint(
         return [_set_endpoint(spec, peer, f"{peer.node} is new, at {peer.endpoint}")]
     never = current.latest_handshake is None
     silence, since = _silence(current, memory, now)
+    if key in memory.reachable and current.endpoint is not None and (never or silence > _STALE):
+        # WireGuard calls again 5 s after its last call (REKEY_TIMEOUT), also when that one went nowhere.
+        return [_renew(spec, peer, config, current, memory, f"a network leads to {current.endpoint} now")]
     if peer.endpoint is None:
         # A handshake stamped far in the future makes a device refuse all later ones of that peer, also where it was
         # never finished, and nothing that wg shows tells that from a peer that is away. Renewing one that is away
         # costs nothing.
         if silence <= SILENT or not _due(memory.renewed.get(key), now, RENEW_AGAIN):
             return []
-        return [
-            RenewPeer(
-                reason=f"{peer.node}: {since}, its timestamp may be ahead",
-                interface=spec.interface,
-                peer=PeerConfig(
-                    public_key=key,
-                    allowed_ips=config.allowed_ips,
-                    endpoint=current.endpoint or memory.endpoints.get(key),
-                    keepalive=peer.keepalive,
-                ),
-            )
-        ]
+        return [_renew(spec, peer, config, current, memory, f"{since}, its timestamp may be ahead")]
     stale = never or silence > _STALE
     if current.endpoint is not None and (not stale or literal_endpoint(peer.endpoint) == current.endpoint):
         return []
@@ -340,6 +332,21 @@ def _silence(current: PeerSeen, memory: MeshMemory, now: datetime) -> tuple[time
         return now - at, f"no handshake for {int((now - at).total_seconds())} s"
     silence = now - memory.silent.get(current.public_key, now)
     return silence, "no handshake yet" if at is None else "its last handshake is stamped ahead of this clock"
+
+
+def _renew(
+    spec: MeshSpec, peer: Peer, config: PeerConfig, current: PeerSeen, memory: MeshMemory, why: str
+) -> RenewPeer:
+    return RenewPeer(
+        reason=f"{peer.node}: {why}",
+        interface=spec.interface,
+        peer=PeerConfig(
+            public_key=peer.public_key,
+            allowed_ips=config.allowed_ips,
+            endpoint=current.endpoint or memory.endpoints.get(peer.public_key),
+            keepalive=peer.keepalive,
+        ),
+    )
 
 
 def _set_endpoint(spec: MeshSpec, peer: Peer, reason: str) -> SetEndpoint:

@@ -19,13 +19,17 @@ from gridwire.core.wireguard import MeshObserved, PublicKey
 class MeshMemory:
     """``endpoints``: address:port of the last handshake. ``tried``: an endpoint was last set. ``renewed``: last
     removed and added again. ``killed``: addresses whose sockets this agent has killed. ``silent``: since when a peer's
-    handshake tells no age, because there was none yet, or because it is stamped ahead of this host's clock."""
+    handshake tells no age, because there was none yet, or because it is stamped ahead of this host's clock.
+    ``cut_off``: no network led to their endpoint when last looked; ``reachable``: one does now, and their last call
+    went into none."""
 
     endpoints: Mapping[PublicKey, str] = field(default_factory=dict)
     tried: Mapping[PublicKey, datetime] = field(default_factory=dict)
     renewed: Mapping[PublicKey, datetime] = field(default_factory=dict)
     killed: frozenset[Address] = frozenset()
     silent: Mapping[PublicKey, datetime] = field(default_factory=dict)
+    cut_off: frozenset[PublicKey] = frozenset()
+    reachable: frozenset[PublicKey] = frozenset()
 
 
 def having_seen(memory: MeshMemory, device: MeshObserved, now: datetime) -> MeshMemory:
@@ -43,6 +47,11 @@ def having_seen(memory: MeshMemory, device: MeshObserved, now: datetime) -> Mesh
     return replace(memory, endpoints={**memory.endpoints, **seen}, silent=silent)
 
 
+def having_looked(memory: MeshMemory, cut_off: frozenset[PublicKey]) -> MeshMemory:
+    """After asking whether a network leads to the endpoints of those that were not heard of lately."""
+    return replace(memory, cut_off=cut_off, reachable=(memory.reachable | memory.cut_off) - cut_off)
+
+
 def having_applied(memory: MeshMemory, action: Action, now: datetime, *, succeeded: bool = True) -> MeshMemory:
     """After ``action`` was tried. A name that did not resolve is not tried again at once; sockets that were not
     killed are."""
@@ -50,7 +59,8 @@ def having_applied(memory: MeshMemory, action: Action, now: datetime, *, succeed
         case SetEndpoint(public_key=key):
             return replace(memory, tried={**memory.tried, key: now})
         case RenewPeer(peer=peer):
-            return replace(memory, renewed={**memory.renewed, peer.public_key: now})
+            renewed = {**memory.renewed, peer.public_key: now}
+            return replace(memory, renewed=renewed, reachable=memory.reachable - {peer.public_key})
         case SyncPeers(peers=peers) if succeeded:
             given = {peer.public_key: now for peer in peers if peer.endpoint is not None}
             return replace(memory, tried={**memory.tried, **given})
@@ -68,4 +78,6 @@ def only_of(memory: MeshMemory, keys: Collection[PublicKey]) -> MeshMemory:
         tried={key: value for key, value in memory.tried.items() if key in wanted},
         renewed={key: value for key, value in memory.renewed.items() if key in wanted},
         silent={key: value for key, value in memory.silent.items() if key in wanted},
+        cut_off=memory.cut_off & wanted,
+        reachable=memory.reachable & wanted,
     )
