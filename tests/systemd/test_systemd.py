@@ -185,8 +185,14 @@ def _state(line: str) -> bool:
 
 
 def _without_mask(lines: frozenset[str]) -> frozenset[str]:
-    """The mask of an nginx that gridwire's prerequisites brought, and the note of it, go with --purge."""
-    masked = ("nginx.service", "/var/lib/gridwire")
-    return frozenset(line for line in lines if not any(word in line for word in masked)) | {
-        "unit: nginx.service disabled enabled"
-    }
+    """The mask of an nginx that gridwire's prerequisites brought, and the note of it, go with --purge: the unit is
+    there then, and neither runs nor starts at boot."""
+    masked = (
+        "unit: nginx.service",
+        "file: /etc/systemd/system/nginx.service",
+        "file: /etc/systemd/system/multi-user.target.wants/nginx.service",
+        "loaded: nginx.service",
+        "file: /var/lib/gridwire",
+    )
+    kept = (line for line in lines if not line.startswith(masked) and "/var/lib/gridwire/brought" not in line)
+    return frozenset(kept) | {"unit: nginx.service disabled"}

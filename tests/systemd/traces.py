@@ -42,7 +42,7 @@ _ASKED = {
     "rule": "ip rule; ip -6 rule",
     "route": "ip route show table all; ip -6 route show table all | grep -v fe80",
     "link": "ip -brief link | awk '{print $1}'",
-    "unit": "systemctl list-unit-files --no-legend --no-pager --plain",
+    "unit": "systemctl list-unit-files --no-legend --no-pager --plain | awk '{print $1, $2}'",
     "loaded": "systemctl list-units --all --no-legend --no-pager --plain --type=service,socket "
     "| awk '/gridwire|nginx/ {print $1, $3, $4}'",
     "sysctl": "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(conf\\.(all|default|lo|street0)\\.|ip_forward)' "
