@@ -186,7 +186,7 @@ def _told(seen: Survey, obstacles: tuple[Obstacle, ...]) -> dict[str, object]:
 
 
 def _say_next(name: str) -> None:
-    say(f"{name} is the gateway of a new grid. Run it:  gridwire up")
+    say(f"{name} is the gateway of a new grid. Run it:  gridwire install   (or here: gridwire up)")
     _row("Next  1", "put a device on the mesh:  gridwire invite laptop --role operator --qr")
     _row("      2", "publish something:         gridwire service publish …")
 
