@@ -34,7 +34,7 @@ def test_help_is_printed_on_stdout(path: tuple[str, ...], cli: Any) -> None:
 
 
 # What runs until it is ended, hands on to another command, prints a script or Prometheus' own format.
-_NO_ANSWER = {"up", "agent", "control", "mesh run", "nginx run", "lab exec", "completion", "metrics"}
+_NO_ANSWER = {"up", "agent", "control", "mesh run", "nginx run", "lab exec", "completion", "metrics", "prerequisites"}
 _LEAVES = [p for p in PATHS if p and (not any(o[: len(p)] == p and o != p for o in PATHS) or p == ("demo",))]
 
 

@@ -36,6 +36,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator[Grid
     try:
         for machine in machines:
             for path, content in (
+                ("etc/hostname", f"{machine.name}\n".encode()),
                 ("etc/hosts", b"127.0.0.1 localhost\n192.0.2.1 gw.example.com\n"),
                 (f"opt/gridwire-wheel/{wheel.name}", wheel.read_bytes()),
             ):
@@ -44,7 +45,6 @@ def bare(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator[Grid
                 place.write_bytes(content)
                 place.chmod(0o644)
             machine.boot()
-            machine.run(f"hostnamectl --transient hostname {machine.name} || hostname {machine.name}")
         grid.connect()
         for machine in machines:
             assert machine.settle() == "running"
