@@ -1,0 +1,52 @@
+"""`nginx -t` with no more capabilities than the agent's unit leaves it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gridwire.adapters.nginx import find_nginx
+from gridwire.adapters.systemd import template
+
+pytestmark = pytest.mark.netns
+
+RUN = """
+import sys
+from gridwire.adapters.nginx import test_config
+binary, config, state, logs = sys.argv[1:]
+test_config(binary, config, covers=(state, logs), user="www-data")
+"""
+TEXT = """
+pid STATE/nginx.pid;
+error_log LOGS/error.log;
+events {}
+http {
+  access_log LOGS/access.log;
+  client_body_temp_path STATE/temp/1; proxy_temp_path STATE/temp/2; fastcgi_temp_path STATE/temp/3;
+  uwsgi_temp_path STATE/temp/4; scgi_temp_path STATE/temp/5;
+  server { listen 10.85.0.1:80; listen unix:STATE/door/x.sock; }
+}
+"""
+
+
+def test_the_agents_capabilities_are_enough_to_test_a_configuration(tmp_path: Path) -> None:
+    unit = template("gridwire-agent.service")
+    found = re.search(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
+    assert found
+    kept = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in found[1].split())
+    state, logs = tmp_path / "state", tmp_path / "logs"
+    for folder in (state, logs):
+        folder.mkdir(mode=0o700)
+    config = state / "nginx.conf"
+    config.write_text(TEXT.replace("STATE", str(state)).replace("LOGS", str(logs)))
+    config.chmod(0o600)
+    for parent in (tmp_path, *tmp_path.parents[:-2]):
+        parent.chmod(parent.stat().st_mode | 0o011)  # pytest's folders are closed to the user that the test becomes
+    words = [find_nginx().binary, str(config), str(state), str(logs)]
+    argv = ["setpriv", f"--bounding-set=-all,{kept}", "--no-new-privs", "--", sys.executable, "-c", RUN, *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
