@@ -11,8 +11,8 @@ import pytest
 
 from gridwire.adapters.files import untrusted
 from gridwire.adapters.process.foreground import supervises
-from gridwire.agent.installation import installation_of
-from gridwire.core.errors import Invalid
+from gridwire.agent.installation import check_settings, installation_of
+from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.installation import OURS, SYSUSERS, TMPFILES, UNIT_FILES, UNIT_FOLDER
 from gridwire.core.joined import JoinedAs
@@ -111,6 +111,17 @@ def test_what_others_can_change_is_no_program(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     assert "may be written by others" in untrusted(str(link)) or "root alone" in untrusted(str(link))
     assert "cannot be read" in untrusted(str(program))
+
+
+def test_settings_that_control_could_not_read_are_refused_on_a_gateway_alone(tmp_path: Path) -> None:
+    file = Path("/etc") / f"gridwire-test-{tmp_path.name}.yaml"
+    assert "cannot be read" in untrusted(str(file))
+    assert "root alone" in untrusted("/etc/shadow")
+    assert untrusted("/etc/shadow", by_others=False) == ""
+    with pytest.raises(Unavailable, match="below /root"):
+        check_settings("/root/gridwire.yaml", Role.EDGE)
+    with pytest.raises(Unavailable, match="root alone"):
+        check_settings("/etc/shadow", Role.GATEWAY)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ def check_program() -> None:
             raise Unavailable(f"{path} is no program for a service: {reason}", fix=_INTO, code="program-untrusted")
 
 
+def check_settings(settings_file: str, role: Role) -> None:
+    """Raise Unavailable for a file that services cannot see, that control cannot read or that others may change."""
+    if reason := untrusted(settings_file, by_others=role is Role.GATEWAY):
+        raise Unavailable(
+            f"{settings_file} is no settings file for a service: {reason}",
+            fix="keep it in /etc/gridwire: owner root, mode 0644",
+            code="settings-untrusted",
+        )
+
+
 def installation_of(settings: Settings, settings_file: str, identity: JoinedAs, *, userspace: bool) -> Installation:
     """Raise Invalid for a path in the settings that no unit can hold."""
     names = installation.unit_files(identity.role, userspace=userspace)

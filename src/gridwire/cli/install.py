@@ -57,6 +57,7 @@ def install(
     identity = _identity(chosen, role)
     _check_systemd()
     node.check_program()
+    node.check_settings(settings, identity.role)
     foreign.check_foreground()
     port = _udp_port(chosen, identity)
     foreign.check_ports(identity, port)
