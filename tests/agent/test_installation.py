@@ -11,10 +11,11 @@ import pytest
 
 from gridwire.adapters.files import untrusted
 from gridwire.adapters.process.foreground import supervises
+from gridwire.agent import installation
 from gridwire.agent.installation import check_settings, installation_of
 from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.fleet import Role
-from gridwire.core.installation import OURS, SYSUSERS, TMPFILES, UNIT_FILES, UNIT_FOLDER
+from gridwire.core.installation import OURS, SYSUSERS, TMPFILES, UNIT_FILES, UNIT_FOLDER, RemoveFile, WriteFile
 from gridwire.core.joined import JoinedAs
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.settings import NodeSettings, PathSettings, Settings
@@ -137,3 +138,16 @@ def test_settings_that_control_could_not_read_are_refused_on_a_gateway_alone(tmp
 )
 def test_a_gridwire_in_the_foreground_is_told_by_its_command_line(line: str, runs: bool) -> None:
     assert supervises(line.split()) is runs
+
+
+def test_a_folder_that_was_made_for_a_file_goes_with_it_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "_MADE", tmp_path / "made-folders")
+    there, new = tmp_path / "tmpfiles.d", tmp_path / "sysusers.d"
+    there.mkdir()
+    for folder in (there, new):
+        installation.carry_out(WriteFile(path=f"{folder}/gridwire.conf", text="x", reason="written"))
+    for folder in (there, new):
+        installation.carry_out(RemoveFile(path=f"{folder}/gridwire.conf", reason="removed"))
+    assert list(tmp_path.iterdir()) == [there]

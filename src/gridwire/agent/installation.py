@@ -12,6 +12,7 @@ from gridwire.adapters import systemd
 from gridwire.adapters.accounts import Directory, directories, user_exists
 from gridwire.adapters.files import read_bytes, remove_file, untrusted, write_atomic
 from gridwire.core import installation
+from gridwire.core import paths as core_paths
 from gridwire.core.actions import Action
 from gridwire.core.errors import Unavailable
 from gridwire.core.fleet import Role
@@ -35,6 +36,7 @@ from gridwire.render.systemd import fill, sysusers_text, tmpfiles_text, word, wo
 
 # -P: the directory that somebody happened to stand in is no place for root to import from.
 PROGRAM: Final = (sys.executable, "-P", "-m", "gridwire.cli.main")
+_MADE: Final = Path(core_paths.STATE) / "made-folders"
 _INTO: Final = "make it anew where root alone writes: python3 -m venv /opt/gridwire, and install gridwire into it"
 _CONTROL_ALONE: Final = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nIPAddressDeny=any"
 _CONTROL_TO_DATABASE: Final = (
@@ -101,10 +103,11 @@ def carry_out(action: Action) -> None:
     """One action of plan_install or plan_uninstall; raise GridwireError."""
     match action:
         case WriteFile(path=path, text=text):
-            Path(path).parent.mkdir(exist_ok=True, mode=0o755)
+            _make_folder(Path(path).parent)
             write_atomic(Path(path), text.encode(), 0o644)
         case RemoveFile(path=path):
             remove_file(Path(path))
+            _remove_folder(Path(path).parent)
         case MakeUsers():
             systemd.make_users(installation.SYSUSERS)
         case ReloadUnits():
@@ -121,6 +124,23 @@ def carry_out(action: Action) -> None:
             systemd.disable(units)
         case _:
             raise TypeError(f"{type(action).__name__} is no action of an installation")
+
+
+def _make_folder(folder: Path) -> None:
+    """Debian has no /etc/sysusers.d until somebody needs it: one that was made here is noted, to go again."""
+    if folder.is_dir():
+        return
+    folder.mkdir(mode=0o755)
+    made = (read_bytes(_MADE) or b"").decode().splitlines()
+    write_atomic(_MADE, "".join(f"{line}\n" for line in dict.fromkeys([*made, str(folder)])).encode(), 0o644)
+
+
+def _remove_folder(folder: Path) -> None:
+    made = (read_bytes(_MADE) or b"").decode().splitlines()
+    if str(folder) in made and not any(folder.iterdir()):
+        folder.rmdir()
+        left = [line for line in made if line != str(folder)]
+        write_atomic(_MADE, "".join(f"{line}\n" for line in left).encode(), 0o644) if left else remove_file(_MADE)
 
 
 def _values(settings: Settings, settings_file: str) -> Mapping[str, str]:
