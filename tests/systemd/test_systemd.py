@@ -124,7 +124,15 @@ def test_units_start_in_any_order(grid: Grid, seed: int) -> None:
     grid.gateway.run("systemctl stop 'gridwire-*'")
     for unit in order:
         grid.gateway.run(f"systemctl start {unit}")
-    await_(grid.served, f"served after {' '.join(order)}", 15)
+    try:
+        await_(grid.served, f"served after {' '.join(order)}", 15)
+    except AssertionError:
+        print(
+            grid.gateway.run(
+                "gridwire status; wg; ss -Hlnt; journalctl -n 60 -o cat -u 'gridwire-*'", check=False
+            ).stdout
+        )
+        raise
     states = grid.gateway.run(f"systemctl show -p NRestarts --value {' '.join(_GATEWAY_UNITS)}").stdout.split()
     assert set(states) <= {"0"}
 
