@@ -15,6 +15,7 @@ from gridwire.core.installation import (
     EnableUnits,
     Installation,
     InstallationObserved,
+    MakeFolders,
     MakeUsers,
     ReloadUnits,
     RemoveFile,
@@ -47,7 +48,16 @@ def kinds(plan: tuple[object, ...]) -> list[type]:
 
 def test_on_a_bare_host_files_come_first_and_starting_last() -> None:
     plan = plan_install(WANTED, InstallationObserved())
-    assert kinds(plan) == [WriteFile, WriteFile, WriteFile, MakeUsers, ReloadUnits, EnableUnits, StartUnits]
+    assert kinds(plan) == [
+        WriteFile,
+        WriteFile,
+        WriteFile,
+        MakeUsers,
+        MakeFolders,
+        ReloadUnits,
+        EnableUnits,
+        StartUnits,
+    ]
     assert all(action.reason for action in plan)
 
 
@@ -62,6 +72,12 @@ def test_a_unit_that_changed_is_renewed_and_restarted_and_no_other() -> None:
     plan = plan_install(WANTED, older)
     assert kinds(plan) == [WriteFile, ReloadUnits, RestartUnits]
     assert plan[-1].units == ("gridwire-wg@gw0.service",)  # type: ignore[attr-defined]
+
+
+def test_folders_are_made_before_anything_is_started() -> None:
+    """Those of /run are gone after an uninstall, and a unit that may write there fails without them."""
+    stopped = InstallationObserved(files=THERE.files, enabled=THERE.enabled, users=THERE.users)
+    assert kinds(plan_install(WANTED, stopped)) == [MakeFolders, StartUnits]
 
 
 def test_a_file_of_somebody_elses_stops_it_before_anything_is_changed() -> None:

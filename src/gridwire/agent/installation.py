@@ -22,6 +22,7 @@ from gridwire.core.installation import (
     Folder,
     Installation,
     InstallationObserved,
+    MakeFolders,
     MakeUsers,
     ReloadUnits,
     RemoveFile,
@@ -110,6 +111,8 @@ def carry_out(action: Action) -> None:
             _remove_folder(Path(path).parent)
         case MakeUsers():
             systemd.make_users(installation.SYSUSERS)
+        case MakeFolders():
+            systemd.make_folders(installation.TMPFILES)
         case ReloadUnits():
             systemd.daemon_reload()
         case EnableUnits(units=units):

@@ -74,6 +74,11 @@ class MakeUsers(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeFolders(Action):
+    """By systemd-tmpfiles, as at every boot: a unit whose folder is missing does not start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadUnits(Action):
     """systemd reads all unit files again."""
 
@@ -145,12 +150,14 @@ def plan_install(wanted: Installation, observed: InstallationObserved) -> tuple[
             actions.append(RemoveFile(path=path, reason=f"remove {path}: this node needs it no more"))
             changed.add(path)
     actions += _users(wanted, observed)
+    start = tuple(unit for unit in wanted.units if unit not in observed.active)
+    if TMPFILES in changed or start:
+        actions.append(MakeFolders(reason="make gridwire's folders where they are missing"))
     if any(path.startswith(UNIT_FOLDER) for path in changed):
         actions.append(ReloadUnits(reason="systemd reads its units again"))
     enable = tuple(unit for unit in wanted.units if unit not in observed.enabled)
     if enable:
         actions.append(EnableUnits(units=enable, reason=f"start at boot: {', '.join(enable)}"))
-    start = tuple(unit for unit in wanted.units if unit not in observed.active)
     renewed = tuple(u for u in wanted.units if u in observed.active and f"{UNIT_FOLDER}/{_file_of(u)}" in changed)
     if renewed:
         actions.append(RestartUnits(units=renewed, reason=f"restart, since their units changed: {', '.join(renewed)}"))

@@ -55,12 +55,6 @@ def states(units: Iterable[str]) -> tuple[UnitState, ...]:
     return tuple(found)
 
 
-def running_instances(pattern: str) -> tuple[str, ...]:
-    """Units that are loaded and match, like ``gridwire-wg@*.service``: instances of a template."""
-    listed = _systemctl("list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern)
-    return tuple(line.split()[0] for line in listed.splitlines() if line.split())
-
-
 def daemon_reload() -> None:
     _systemctl("daemon-reload")
 
@@ -102,6 +96,13 @@ def make_users(sysusers: str) -> None:
     done = _run(["systemd-sysusers", sysusers])
     if done.returncode != 0:
         raise Unavailable(f"systemd-sysusers refused {sysusers}: {_said(done)}")
+
+
+def make_folders(tmpfiles: str) -> None:
+    """Make what a tmpfiles.d file asks for, now."""
+    done = _run(["systemd-tmpfiles", "--create", tmpfiles])
+    if done.returncode != 0:
+        raise Unavailable(f"systemd-tmpfiles refused {tmpfiles}: {_said(done)}")
 
 
 def _systemctl(*arguments: str) -> str:
