@@ -18,7 +18,7 @@ from gridwire.core.errors import Conflict, GridwireError, Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.mesh import plan_cuts, plan_mesh
 from gridwire.core.mesh_actions import KillSockets, PeerConfig, RenewPeer, SetKey, SyncPeers
-from gridwire.core.mesh_memory import MeshMemory, having_applied, having_looked, having_seen, only_of
+from gridwire.core.mesh_memory import MeshMemory, having_applied, having_called, having_looked, having_seen, only_of
 from gridwire.core.names import Interface
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.spec import NodeSpec
@@ -80,6 +80,8 @@ class MeshSection:
 
     def apply(self, action: Action) -> None:
         succeeded = False
+        # Before it is done, for that is when they are called: a network that comes right after leads to them too late.
+        nowhere = frozenset(p.public_key for p in config_of(action) if p.endpoint is not None and _nowhere(p.endpoint))
         try:
             if isinstance(action, KillSockets):
                 kill_sockets(action.addresses)
@@ -91,7 +93,8 @@ class MeshSection:
                 # After a restart a peer without keepalive would speak to the lost session for 15 s before it notices.
                 knock(prefix[0] for peer in peers if _waits_for_traffic(peer) for prefix in peer.allowed_ips)
         finally:
-            self._memory = having_applied(self._recalled(), action, self._clock(), succeeded=succeeded)
+            memory = having_applied(self._recalled(), action, self._clock(), succeeded=succeeded)
+            self._memory = having_called(memory, nowhere)
 
     def watch(self, wake: Callable[[], None]) -> LinkWatch:
         """Calls ``wake`` from a thread whenever a link or address changed; ``close`` ends it."""
@@ -99,8 +102,8 @@ class MeshSection:
 
     def _cut_off(self, device: MeshObserved) -> frozenset[PublicKey]:
         """Peers that were not heard of lately and that no network leads to: asked of the routes, nothing is sent."""
-        silent = [peer for peer in device.peers if peer.endpoint is not None and self._silent(peer)]
-        return frozenset(peer.public_key for peer in silent if not leads_to(split_endpoint(peer.endpoint or "")[0]))
+        silent = [peer for peer in device.peers if self._silent(peer)]
+        return frozenset(peer.public_key for peer in silent if peer.endpoint is not None and _nowhere(peer.endpoint))
 
     def _silent(self, peer: PeerSeen) -> bool:
         heard = peer.latest_handshake
@@ -172,6 +175,11 @@ class MeshTunnel:
     def down(self) -> None:
         if self._interface is not None:
             self._backend.stop(self._interface)
+
+
+def _nowhere(endpoint: str) -> bool:
+    """Whether no network leads to an endpoint; one that is a name is resolved by wg itself, which fails then."""
+    return literal_endpoint(endpoint) is not None and not leads_to(split_endpoint(endpoint)[0])
 
 
 def config_of(action: Action) -> Sequence[PeerConfig]:

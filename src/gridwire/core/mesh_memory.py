@@ -52,6 +52,11 @@ def having_looked(memory: MeshMemory, cut_off: frozenset[PublicKey]) -> MeshMemo
     return replace(memory, cut_off=cut_off, reachable=(memory.reachable | memory.cut_off) - cut_off)
 
 
+def having_called(memory: MeshMemory, cut_off: frozenset[PublicKey]) -> MeshMemory:
+    """After peers were called while no network led to them."""
+    return replace(memory, cut_off=memory.cut_off | cut_off, reachable=memory.reachable - cut_off)
+
+
 def having_applied(memory: MeshMemory, action: Action, now: datetime, *, succeeded: bool = True) -> MeshMemory:
     """After ``action`` was tried. A name that did not resolve is not tried again at once; sockets that were not
     killed are."""
