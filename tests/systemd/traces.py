@@ -41,7 +41,7 @@ _ASKED = {
     "nft": "nft list ruleset",
     "rule": "ip rule; ip -6 rule",
     "route": "(ip route show table all; ip -6 route show table all) | grep -v fe80",
-    "link": "ip -brief link | awk '{print $1}'",
+    "link": "ls /sys/class/net",
     "unit": "systemctl list-unit-files --no-legend --no-pager --plain | awk '{print $1, $2}'",
     "loaded": "systemctl list-units --all --no-legend --no-pager --plain --type=service,socket "
     "| awk '/gridwire|nginx/ {print $1, $3, $4}'",
