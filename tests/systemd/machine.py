@@ -65,7 +65,15 @@ class Machine:
         except subprocess.TimeoutExpired:
             with_suppressed_kill(self.pid, signal.SIGKILL)
             self._process.wait(10)
+        self._forget_cgroup(f"gridwire-test-{self.name}-{self._process.pid}")
         self._process = None
+
+    def _forget_cgroup(self, name: str) -> None:
+        """The machine's cgroups are empty now; the kernel keeps them until somebody removes them."""
+        place = self._folder / "cgroup"
+        command = 'mount -t cgroup2 none "$1" && exec find "$1/$2" -depth -type d -exec rmdir {} +'
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", command, "sh", str(place), name]
+        subprocess.run(argv, check=False, capture_output=True, timeout=30)
 
     def reboot(self) -> None:
         self.off()
