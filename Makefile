@@ -50,10 +50,7 @@ units: .venv/dev
 prerequisites:
 	@packaging/prerequisites.sh
 
-test-units: .venv/dev
-	@$(BIN)/python tests/systemd/check_units.py
-
-prerequisites:
+test-prerequisites:
 	@packaging/prerequisites.sh --test
 
 .venv/bin/python: | prerequisites
