@@ -58,7 +58,7 @@ def test_the_whole_demo_meets_every_goal_and_leaves_nothing() -> None:
     assert shown["ok"] is True
     details = {proof["id"]: proof["details"] for proof in shown["proofs"]}
     assert len(details) == 10
-    assert details["endpoint-churn"]["tables_served"] >= 240
+    assert details["endpoint-churn"]["tables_served"] >= details["endpoint-churn"]["tables_wanted"] >= 200
     assert details["perimeter"]["silent_without_guard"] == []
     assert {host["role"] for host in shown["hosts"]} >= {
         "gateway",

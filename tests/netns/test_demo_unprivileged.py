@@ -29,7 +29,8 @@ pytestmark = [
     pytest.mark.xdist_group("demo"),
 ]
 GRIDWIRE = ["/mnt/venv/bin/python", "-m", "gridwire.cli.main"]  # in the user's home, which is closed to others
-NAME, UID, SUBORDINATE = "visitor", 58_811, 1_900_000_000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))  # each has a user of its own
+NAME, UID, SUBORDINATE = "visitor", 58_811 + _WORKER, 1_900_000_000 + 65_536 * _WORKER
 IDS = {UID, *range(SUBORDINATE, SUBORDINATE + 65_536)}
 
 

@@ -110,14 +110,28 @@ def test_signals_reach_the_program_itself(lab: Lab) -> None:
     assert process.wait(5) == -signal.SIGTERM
 
 
-def spaces_in_use() -> set[str]:
-    """The namespaces that any process of the machine is in."""
+def inhabitants(spaces: set[str]) -> set[tuple[str, str]]:
+    """The processes in these namespaces: pid and start. The kernel gives the number of a namespace that is gone to the
+    next that is made, so whether a number is in use says nothing."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            for kind in ("net", "mnt", "pid"):
-                with suppress(OSError):
-                    found.add(str((entry / "ns" / kind).readlink()))
+            with suppress(OSError):
+                if spaces & {str((entry / "ns" / kind).readlink()) for kind in ("net", "mnt", "pid")}:
+                    found.add((entry.name, started(entry)))
+    return found
+
+
+def started(process: Path) -> str:
+    return (process / "stat").read_text().rpartition(")")[2].split()[19]  # proc(5)
+
+
+def left(processes: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    found = set()
+    for pid, start in processes:
+        with suppress(OSError):
+            if started(Path("/proc", pid)) == start:
+                found.add((pid, start))
     return found
 
 
@@ -130,9 +144,12 @@ def test_nothing_remains_after_closing() -> None:
     lab.host("alpha").start(python("import os,time; os.fork() and os._exit(0); os.setsid(); time.sleep(60)")).wait(5)
     assert any("time.sleep" in one.command for one in processes(lab.host("alpha")))  # a daemon of its own session
 
+    there = inhabitants(spaces)
+    assert there
+
     lab.close()
 
-    assert not spaces & spaces_in_use()
+    assert not left(there)
     assert Path("/proc/self/mountinfo").read_text() == mounts
     assert Path("/proc/net/dev").read_text().count("\n") == links
 
@@ -140,9 +157,10 @@ def test_nothing_remains_after_closing() -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_remains_when_the_driver_is_killed(number: int) -> None:
     driver = (
-        "import os, sys, time\n"
+        "import os, signal, sys, time\n"
         "from ipaddress import IPv4Network\n"
         "from gridwire.lab.topology import Link, Place, build\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it\n"
         "lab = build((Link(name='one', prefix=IPv4Network('203.0.113.0/24')),), "
         "(Place(host='alpha', link='one', number=7),))\n"
         "lab.host('alpha').start(['sleep', '60'])\n"
@@ -153,11 +171,33 @@ def test_nothing_remains_when_the_driver_is_killed(number: int) -> None:
     assert process.stdout is not None
     with process.stdout:
         spaces = set(process.stdout.readline().decode().split())
-    assert spaces <= spaces_in_use()
+    there = inhabitants(spaces)
+    assert len(there) >= 2
     start = time.monotonic()
 
     process.send_signal(number)
     process.wait(5)
 
-    until(lambda: not spaces & spaces_in_use(), "the namespaces to be gone", timeout=10)
+    until(lambda: not left(there), "all of the hosts to be gone", timeout=10)
     assert time.monotonic() - start < 10
+
+
+def test_nothing_of_a_grid_of_the_real_hosts_is_seen_in_a_host() -> None:
+    state = Path("/var/lib/gridwire")
+    made = not state.exists()
+    state.mkdir(exist_ok=True)
+    marker = state / f"of-the-real-host-{os.getpid()}"
+    marker.touch()
+    try:
+        built = build((LINK,), PLACES[:1])
+        try:
+            seen = built.host("alpha").root / "var/lib/gridwire"
+            assert list(seen.iterdir()) == []
+            (seen / "own").touch()
+        finally:
+            built.close()
+        assert not (state / "own").exists()
+    finally:
+        marker.unlink()
+        if made:
+            state.rmdir()

@@ -52,7 +52,8 @@ def drop_privileges(user: str) -> None:
 
 
 def load_everything(database_url: str) -> None:
-    """Import all that serving needs, by serving: a migration and two requests on a database that is thrown away."""
+    """Import all that serving needs, by serving: a migration, a start and an end, and requests on a database that is
+    thrown away."""
     make_engine(database_url).dispose()  # the driver
     with TemporaryDirectory(prefix="gridwire-") as directory:
         store = open_store(f"sqlite:///{directory}/warm.db")
@@ -61,9 +62,23 @@ def load_everything(database_url: str) -> None:
         config.load()
         factory = config.get_loop_factory()
         with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(_live(app))
             for path, body in (("/api/v1/status", b""), ("/api/v1/services/x", b"{}"), ("/api/v1/openapi.json", b"")):
                 runner.run(_ask(app, path, body))
         store.close()
+
+
+async def _live(app: Any) -> None:
+    """ASGI's lifespan, from its start to its end."""
+    left = ["lifespan.startup", "lifespan.shutdown"]
+
+    async def receive() -> dict[str, object]:
+        return {"type": left.pop(0)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        pass
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}, receive, send)
 
 
 async def _ask(app: Any, path: str, body: bytes) -> None:

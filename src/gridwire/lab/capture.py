@@ -85,7 +85,10 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     seen = Seen()
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))  # without link headers
-    tap.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+    try:
+        tap.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+    except PermissionError:  # root of a user namespace has net.core.rmem_max
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
     if given.interface:
         tap.bind((given.interface, _ETH_P_ALL))
     with selectors.DefaultSelector() as selector, tap:

@@ -31,6 +31,7 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWN
 )  # sched.h
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18  # sys/mount.h
 _COPIED = 1 << 20  # bytes; no file of /etc that a host replaces is near it
+_OURS = ("/etc/gridwire", "/var/lib/gridwire", "/var/log/gridwire")  # core/paths.py
 _PR_SET_PDEATHSIG = 1
 TEMPORARY = "/run/tmp"  # /tmp is the real host's, where a program that is killed would leave its files behind
 
@@ -111,6 +112,8 @@ def _mirror(directory: str, owned: tuple[str, ...] = ()) -> None:
 def _show(real: str, place: Path, owned: tuple[str, ...] = ()) -> None:
     for entry in Path(real).iterdir():
         shown = place / entry.name
+        if str(shown) in _OURS:  # nothing of the real host's grid is this host's
+            continue
         if entry.is_symlink():
             shown.symlink_to(entry.readlink())
         elif entry.name in owned:
@@ -148,6 +151,9 @@ def _mount_own(opened: list[str]) -> None:
     else:
         _overlay("/etc", "etc")
         _overlay("/var", "var")
+    for directory in _OURS:
+        if Path(directory).is_dir():
+            mount("tmpfs", directory, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
     for number, directory in enumerate(opened):
         open_to_all(directory, number)
     mount("tmpfs", "/run", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")

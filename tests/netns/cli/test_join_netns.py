@@ -232,6 +232,8 @@ def test_a_join_that_was_killed_between_its_confirmation_and_its_disk_is_finishe
 
 
 def test_the_traffic_of_nodes_is_not_taken_for_a_newcomers(gateway: Lab) -> None:
+    if gridwire(gateway, "gw", "node", "show", "e3").returncode != 0:  # where the test before this runs elsewhere
+        assert gridwire(gateway, "e3", "join", stdin=token_for(gateway, "e3")).returncode == 0
     start_up(gateway, "e3")
     until(lambda: shown(gateway, "e3")["connected"] is True)
     before = shown(gateway, "gw")["reported_at"]
