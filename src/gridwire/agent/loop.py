@@ -23,8 +23,9 @@ from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
-from gridwire.agent.reports import NOT_COUNTED, Counters, Said, make_report
+from gridwire.agent.reports import Said, make_report
 from gridwire.agent.state_dir import AgentState, Version
+from gridwire.agent.surroundings import Surroundings
 from gridwire.agent.waking import happened, locked
 from gridwire.agent.witness import Witness
 from gridwire.core.errors import GridwireError, Invalid
@@ -90,11 +91,7 @@ class Agent:
         self._way_changed = asyncio.Event()
         self._rolled_back = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._looked_around = float("-inf")
-        self._around: tuple[tuple[Finding, ...], Counters] = (
-            (),
-            NOT_COUNTED,
-        )  # what the host says besides its sections
+        self._surroundings = Surroundings(host, self._pace.report, elapsed)
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
         self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
@@ -373,26 +370,15 @@ class Agent:
         if self._seen.control is not None:
             what, fix = self._seen.control.what, self._seen.control.fix
             findings.append(Finding(id="control-away", severity=Severity.WARNING, where="agent", what=what, fix=fix))
-        if self._elapsed() - self._looked_around >= self._pace.report:
-            self._looked_around = self._elapsed()
-            self._around = await asyncio.to_thread(self._look_around)
+        await self._surroundings.look()
         return Said(
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,
             endpoints=self._endpoints.seen(),
-            findings=(*findings, *self._around[0]),
+            findings=(*findings, *self._surroundings.findings),
             reach=self._endpoints.reach,
-            counters=self._around[1],
+            counters=self._surroundings.counters,
         )
-
-    def _look_around(self) -> tuple[tuple[Finding, ...], Counters]:
-        """Blocking, and at heartbeats alone: 20 ms that no revocation should wait for."""
-        try:
-            counted = NOT_COUNTED if self._host.counters is None else self._host.counters()
-            return tuple(finding for ask in self._host.findings for finding in ask()), counted
-        except GridwireError as error:
-            what = Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error))
-            return (what,), self._around[1]
 
     async def _push_health(self) -> None:
         await self._endpoints.push(lambda: self._seen.faults.pop("push_health", None))
