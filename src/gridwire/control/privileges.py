@@ -1,7 +1,7 @@
 """From root to an unprivileged user, for good.
 
 What Python would import later is imported before: a clone and its interpreter may lie below a directory that only
-root may enter (/root/.pyenv), and then every late import of the unprivileged process fails.
+root may enter, as /root is, and then every late import of the unprivileged process fails.
 """
 
 from __future__ import annotations
