@@ -1,9 +1,10 @@
 -- The documents (routing, edge, health): loaded from disk before the workers start, pushed through the door after that, swapped in by
 -- each worker between two requests.
 --
--- The text of each lies in shared memory with a sequence number. A worker looks at the numbers every 25 ms, builds
--- its own tables from a new text, and says so; the door answers when all have. A reload finds the disk at least as
--- new as any push, since the agent writes first.
+-- The text of each lies in shared memory, with its sequence number and digest in the same value: whoever asks what
+-- is served must never see a new text under an old number, or it believes workers that have not looked yet. A worker
+-- looks at the numbers every 25 ms, builds its own tables from a new text, and says so; the door answers when all
+-- have. A reload finds the disk at least as new as any push, since the agent writes first.
 local json = require "cjson"
 local address = require "gridwire.address"
 local match = require "gridwire.match"
@@ -123,6 +124,14 @@ local function swap(name, text)
     return true
 end
 
+-- Sequence number, digest and text of the document that is to be served; nil before the first.
+local function stored_document(name)
+    local value = shared:get("document:" .. name)
+    if not value then return nil end
+    local seq, digest, from = value:match("^(%d+) (%x+) ()")
+    return tonumber(seq), digest, value:sub(from)
+end
+
 local function version_text(text)
     local ok, document = pcall(json.decode, text)
     return ok and type(document) == "table" and document.version or nil
@@ -136,12 +145,12 @@ end
 function _M.put(name, text)
     local ok, failure = swap(name, text)
     if not ok then return nil, failure end
-    local stored, problem = shared:safe_set("text:" .. name, text)
+    local seq = shared:incr("last:" .. name, 1, 0)
+    local stored, problem = shared:safe_set("document:" .. name, seq .. " " .. ngx.md5(text) .. " " .. text)
     if not stored then return nil, "shared memory: " .. problem end
-    shared:set("digest:" .. name, ngx.md5(text))
-    taken[name] = shared:incr("seq:" .. name, 1, 0)
-    tried[name] = taken[name]
-    return taken[name], version_text(text)
+    shared:set("seq:" .. name, seq)
+    taken[name], tried[name] = seq, seq
+    return seq, version_text(text)
 end
 
 local function read_file(path)
@@ -171,8 +180,10 @@ end
 local function take(name)
     local seq = shared:get("seq:" .. name)
     if not seq or seq == tried[name] then return false end
+    local number, _, text = stored_document(name) -- may be newer than the one seen
+    seq = number
     tried[name] = seq
-    local ok, failure = swap(name, shared:get("text:" .. name))
+    local ok, failure = swap(name, text)
     if not ok then
         ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure)
         return false
@@ -224,7 +235,8 @@ function _M.behind(name, seq)
 end
 
 function _M.current(name)
-    return shared:get("seq:" .. name), shared:get("digest:" .. name), version_text(shared:get("text:" .. name) or "")
+    local seq, digest, text = stored_document(name)
+    return seq, digest, version_text(text or "")
 end
 
 return _M
