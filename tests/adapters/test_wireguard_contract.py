@@ -32,9 +32,9 @@ from gridwire.adapters.wireguard import (
     new_private_key,
     public_of,
 )
+from gridwire.adapters.wireguard.binary import find_binary
 from gridwire.adapters.wireguard.links import read_blackholes
 from gridwire.adapters.wireguard.uapi import serving_pid
-from gridwire.adapters.wireguard.userspace import find_binary
 from gridwire.adapters.wireguard.wg import find_wg
 from gridwire.agent.mesh import MeshSection, apply_to
 from gridwire.core.actions import Action

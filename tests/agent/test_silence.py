@@ -54,9 +54,21 @@ def test_bytes_that_moved_begin_the_silence_anew() -> None:
     assert silences.read({"edge": 532}, 2.11) == ()
     assert not silent(silences, 1.9)
     assert silent(silences, 2.2)
-    assert silences.read({"edge": 0}, 3.21) == (), "a peer that was made anew counts from nothing"
+    assert silences.read({"edge": 96}, 3.21) == (), "a peer that was made anew counts from nothing"
     assert silent(silences, 3.3)
-    assert silences.read({"edge": 0}, 4.31) == ("edge",)
+    assert silences.read({"edge": 96}, 4.31) == ("edge",)
+
+
+def test_a_tunnel_of_our_own_that_was_made_anew_is_no_dead_edge_until_it_had_time_to_call_twice() -> None:
+    silences = Silences()
+    silent(silences, 0.0)
+    silences.read({"edge": 500}, 1.01)
+    silent(silences, 1.1)
+    assert silences.read({"edge": 0}, 2.11) == ()
+    for second in range(3, 8):
+        assert not silent(silences, second - 0.9)
+    assert silent(silences, 7.2)
+    assert silences.read({"edge": 0}, 8.21) == ("edge",), "and what hangs there is ended at last"
 
 
 def test_one_answer_ends_the_silence() -> None:

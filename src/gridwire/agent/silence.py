@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from gridwire.core.names import NodeName
 
 SILENT_SECONDS = 1.0  # the least between two readings that are compared: TCP's first retransmission (RFC 6298 §2.1)
+# The same where the device has received nothing of a peer since it was made: on a slow machine that tells of our own
+# tunnel, which was killed, before it tells of the edge. A handshake that got lost is begun again after 5 s
+# (REKEY_TIMEOUT, WireGuard paper §6.1).
+UNHEARD_SECONDS = 6.0
 
 
 @dataclass(slots=True)
@@ -51,7 +55,8 @@ class Silences:
         if silence.received is None:
             return True
         # What was sent before the first reading may have been acknowledged before it, too.
-        if silence.dead or not out or began < silence.since or now < silence.since + SILENT_SECONDS:
+        least = SILENT_SECONDS if silence.received else UNHEARD_SECONDS
+        if silence.dead or not out or began < silence.since or now < silence.since + least:
             return False
         silence.asked = True
         return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridwire.adapters.wireguard.backend import Backend
+    from gridwire.adapters.wireguard.binary import version_of
     from gridwire.adapters.wireguard.choice import select
     from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_networks
     from gridwire.adapters.wireguard.kernel import KernelBackend
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gridwire.adapters.wireguard.received import read_received
     from gridwire.adapters.wireguard.removal import remove_device
     from gridwire.adapters.wireguard.serve import exec_device
-    from gridwire.adapters.wireguard.userspace import UserspaceBackend, version_of
+    from gridwire.adapters.wireguard.userspace import UserspaceBackend
 
 __all__ = [
     "Backend",
@@ -59,7 +60,7 @@ _HOMES = {
     "remove_blackhole": "links",
     "remove_device": "removal",
     "select": "choice",
-    "version_of": "userspace",
+    "version_of": "binary",
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gridwire.adapters.wireguard.backend import Backend
+from gridwire.adapters.wireguard.binary import check_tun, find_binary
 from gridwire.adapters.wireguard.kernel import KernelBackend, kernel_has_wireguard
-from gridwire.adapters.wireguard.userspace import UserspaceBackend, check_tun, find_binary
+from gridwire.adapters.wireguard.userspace import UserspaceBackend
 from gridwire.adapters.wireguard.wg import find_wg
 
 
