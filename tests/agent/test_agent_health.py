@@ -24,6 +24,7 @@ from gridwire.core.targets import TcpTarget, parse_reach
 
 QUICK = HealthCheck(interval_ms=100, timeout_ms=150, rise=2, fall=2)
 HTTP = replace(QUICK, kind="http", path="/healthz")
+PATIENT = replace(QUICK, timeout_ms=10_000)  # where an answer is what is looked at
 LOOPBACK = ip_address("127.0.0.1")
 
 
@@ -399,7 +400,7 @@ def test_a_kept_connection_that_the_kernel_ended_is_made_anew(run: Callable[[Any
 
     async def scene() -> None:
         async with serving() as app:
-            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", PATIENT)
             assert (await check.ask()).passed
             assert check._streams is not None
             reader, writer = check._streams
@@ -581,7 +582,7 @@ def test_a_length_that_is_none_ends_no_check(gateway: Any, length: str) -> None:
     async def scene() -> None:
         async with serving() as app:
             app.answer = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
-            check = through_mesh(LOOPBACK, app.port, "api", QUICK)
+            check = through_mesh(LOOPBACK, app.port, "api", PATIENT)
             assert (await check.ask()).passed, "the status says it; only the connection is not kept"
             app.answer = app.answer.decode().encode("latin-1", "ignore")
             assert (await check.ask()).passed

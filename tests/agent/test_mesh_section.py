@@ -83,6 +83,12 @@ class Node:
             self.section.apply(action)
         return actions
 
+    def port(self) -> int:
+        observed = self.backend.observe(GW0)
+        assert isinstance(observed, Known)
+        assert observed.value is not None
+        return observed.value.listen_port
+
     def endpoint(self, key: PublicKey) -> str | None:
         observed = self.backend.observe(GW0)
         assert isinstance(observed, Known)
@@ -115,6 +121,28 @@ def test_endpoints_outlive_agent_and_device(node: Node) -> None:
     node.restarted()
     node.become(a_spec(peer))
     assert node.endpoint(peer.public_key) == "198.51.100.7:4500"
+
+
+def test_a_device_that_is_made_anew_has_the_port_it_had_where_any_would_do(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, anywhere = (replace(a_spec(), mesh=replace(a_spec().mesh, listen_port=port)) for port in (43376, 0))
+    node.become(given)
+    node.section.observe()
+    node.backend.stop(GW0)
+    node.restarted()
+    node.become(anywhere)
+    assert node.port() == 43376
+
+    node.backend.stop(GW0)
+    monkeypatch.setattr(mesh, "holders", lambda *_: ("another",))
+    node.become(anywhere)
+    assert node.port() == 40000, "somebody took it meanwhile: any other"
+
+
+@pytest.mark.parametrize("content", [b"", b"-1", b"70000", "٤٢".encode(), b"43376 43377", b"9" * 5000])
+def test_a_saved_port_that_is_none_is_any(content: bytes) -> None:
+    assert mesh.parse_port(content) == 0
 
 
 def test_after_a_restart_a_peer_without_keepalive_is_called_at_once(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from gridwire.core.wireguard import STALE_HANDSHAKE_SECONDS, MeshObserved, MeshS
 from gridwire.render.wireguard import peers_text
 
 ENDPOINTS = "endpoints.json"
+LISTEN_PORT = "listen-port"
 
 
 class MeshSection:
@@ -47,6 +50,7 @@ class MeshSection:
     ) -> None:
         self._private_key = private_key
         self._endpoints = state / ENDPOINTS
+        self._listen_port = state / LISTEN_PORT
         self._backend = backend
         self._clock = clock
         self._interface = interface
@@ -130,17 +134,20 @@ class MeshSection:
 
     def _recalled(self) -> MeshMemory:
         if self._memory is None:
-            self._memory = MeshMemory(endpoints=parse_endpoints(read_bytes(self._endpoints)))
+            self._memory = MeshMemory(
+                endpoints=parse_endpoints(read_bytes(self._endpoints)),
+                listen_port=parse_port(read_bytes(self._listen_port)),
+            )
         return self._memory
 
     def _remember(self, memory: MeshMemory) -> None:
-        before, self._memory = self._recalled().endpoints, memory
-        if memory.endpoints != before:
-            try:
+        before, self._memory = self._recalled(), memory
+        # Only hints, which save seconds after a restart: no reason to fail, and tried again when one changes.
+        with suppress(GridwireError):
+            if memory.endpoints != before.endpoints:
                 write_atomic(self._endpoints, json.dumps(dict(memory.endpoints), indent=1, sort_keys=True).encode())
-            except GridwireError:
-                # Only a hint, which saves seconds after a restart: no reason to fail, and tried again when one changes.
-                return
+            if memory.listen_port != before.listen_port:
+                write_atomic(self._listen_port, f"{memory.listen_port}\n".encode())
 
 
 class MeshTunnel:
@@ -195,6 +202,9 @@ def config_of(action: Action) -> Sequence[PeerConfig]:
 def apply_to(backend: Backend, action: Action, private_key: Path) -> None:
     """One action on the device; a taken port is told with who holds it."""
     peers = config_of(action)
+    if isinstance(action, SetKey) and action.or_any and holders("udp", action.listen_port):
+        # Asked beforehand: the kernel's device takes any port, and says only when it is brought up that it is taken.
+        action = replace(action, listen_port=0)
     try:
         backend.apply(action, private_key=private_key, conf=peers_text(peers))
     except Conflict as error:
@@ -207,6 +217,13 @@ def apply_to(backend: Backend, action: Action, private_key: Path) -> None:
 def _waits_for_traffic(peer: PeerConfig) -> bool:
     """WireGuard knows where it is, and with a keepalive would call it by itself."""
     return peer.endpoint is not None and peer.keepalive == 0
+
+
+def parse_port(content: bytes | None) -> int:
+    """The saved port; 0 (any) where what was saved is none."""
+    text = (content or b"").strip()
+    port = int(text) if text.isdigit() and len(text) <= 5 else 0
+    return port if port <= 65535 else 0
 
 
 def parse_endpoints(content: bytes | None) -> dict[PublicKey, str]:

@@ -114,7 +114,7 @@ def plan_mesh(
     memory = memory or MeshMemory()
     wanted = _wanted(spec, now, tombstones)
     seen = {peer.public_key: peer for peer in device.peers} if device is not None else {}
-    first, then = _plan_device(spec, own_key, device)
+    first, then = _plan_device(spec, own_key, device, memory)
     return (
         *_plan_removal(spec, wanted, seen, memory, tombstones),
         *first,
@@ -197,8 +197,14 @@ def _plan_removal(
     return actions
 
 
-def _plan_device(spec: MeshSpec, own_key: PublicKey, device: MeshObserved | None) -> tuple[list[Action], list[Action]]:
-    """What comes before the peers, and what comes after: addresses are added before others are removed."""
+def _plan_device(
+    spec: MeshSpec, own_key: PublicKey, device: MeshObserved | None, memory: MeshMemory
+) -> tuple[list[Action], list[Action]]:
+    """What comes before the peers, and what comes after: addresses are added before others are removed.
+
+    Where the spec leaves the port open, a device that is made anew takes the one it had: the other side calls it
+    there until it has heard of another, and finds nobody for 15 s.
+    """
     name = spec.interface
     first: list[Action] = []
     if device is None or spec.prefix not in device.blackholes:
@@ -208,12 +214,14 @@ def _plan_device(spec: MeshSpec, own_key: PublicKey, device: MeshObserved | None
     port_differs = device is None or spec.listen_port not in (0, device.listen_port)
     if device is None or device.public_key != own_key or port_differs:
         was = f"{device.public_key}, port {device.listen_port}" if device is not None else "none"
+        port = spec.listen_port or memory.listen_port
         first.append(
             SetKey(
-                reason=f"key {was} → {own_key}, port {spec.listen_port or 'any'}",
+                reason=f"key {was} → {own_key}, port {port or 'any'}",
                 interface=name,
                 public_key=own_key,
-                listen_port=spec.listen_port,
+                listen_port=port,
+                or_any=spec.listen_port == 0,
             )
         )
     if device is None or spec.address not in device.addresses:

@@ -58,11 +58,12 @@ class CreateDevice(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetKey(Action):
-    """The private half of ``public_key``, and the port (0: any)."""
+    """The private half of ``public_key``, and the port (0: any). ``or_any``: where that one is taken, any other."""
 
     interface: Interface
     public_key: PublicKey
     listen_port: int
+    or_any: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

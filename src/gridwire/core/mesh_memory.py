@@ -20,20 +20,22 @@ class MeshMemory:
     """``endpoints``: address:port of the last handshake. ``tried``: an endpoint was last set. ``renewed``: last
     removed and added again. ``killed``: addresses whose sockets this agent has killed. ``silent``: since when a peer's
     handshake tells no age, because there was none yet, or because it is stamped ahead of this host's clock.
-    ``cut_off``: no network led to their endpoint when last looked; ``reachable``: one does now, and their last call
-    went into none."""
+    ``listen_port``: of the device when it was last seen up; 0 before. ``cut_off``: no network led to their endpoint
+    when last looked; ``reachable``: one does now, and their last call went into none."""
 
     endpoints: Mapping[PublicKey, str] = field(default_factory=dict)
     tried: Mapping[PublicKey, datetime] = field(default_factory=dict)
     renewed: Mapping[PublicKey, datetime] = field(default_factory=dict)
     killed: frozenset[Address] = frozenset()
     silent: Mapping[PublicKey, datetime] = field(default_factory=dict)
+    listen_port: int = 0
     cut_off: frozenset[PublicKey] = frozenset()
     reachable: frozenset[PublicKey] = frozenset()
 
 
 def having_seen(memory: MeshMemory, device: MeshObserved, now: datetime) -> MeshMemory:
-    """With the endpoints of all peers that ever shook hands: those are authenticated, others are only hopes."""
+    """With the device's port, and the endpoints of all peers that ever shook hands: those are authenticated, others
+    are only hopes."""
     seen = {
         peer.public_key: peer.endpoint
         for peer in device.peers
@@ -42,9 +44,12 @@ def having_seen(memory: MeshMemory, device: MeshObserved, now: datetime) -> Mesh
     ageless = [p.public_key for p in device.peers if p.latest_handshake is None or p.latest_handshake > now]
     # A moment that lies ahead was written down before the clock was set back.
     silent = {key: min(memory.silent.get(key, now), now) for key in ageless}
-    if silent == memory.silent and all(memory.endpoints.get(key) == endpoint for key, endpoint in seen.items()):
+    # The port of one that is down, or has no key yet, may be anybody's.
+    port = device.listen_port if device.up and device.public_key is not None else memory.listen_port
+    known = all(memory.endpoints.get(key) == endpoint for key, endpoint in seen.items())
+    if known and silent == memory.silent and port == memory.listen_port:
         return memory
-    return replace(memory, endpoints={**memory.endpoints, **seen}, silent=silent)
+    return replace(memory, endpoints={**memory.endpoints, **seen}, silent=silent, listen_port=port)
 
 
 def having_looked(memory: MeshMemory, cut_off: frozenset[PublicKey]) -> MeshMemory:
