@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gridwire.adapters.process import Child, Supervisor, UpSpec, run
+from gridwire.adapters.process import Child, Supervisor, UpSpec
 from gridwire.adapters.process.listeners import bind_unix
 from gridwire.core.errors import Conflict, Unavailable
 
@@ -263,15 +263,3 @@ Supervisor(UpSpec(children=(Child(name="a", argv=(sys.executable, "-S", "-E", "-
         await until(lambda: not alive(pid))
 
     asyncio.run(scene())
-
-
-def test_a_program_is_run_to_its_end_with_text_in_and_out() -> None:
-    done = run([sys.executable, "-c", "import sys; print(sys.stdin.read()[::-1]); sys.exit(3)"], "abc")
-    assert (done.code, done.stdout.strip()) == (3, "cba")
-
-
-def test_a_missing_program_names_its_package() -> None:
-    with pytest.raises(Unavailable, match="apt install wireguard-tools"):
-        run(["/nonexistent/wg", "show"])
-    with pytest.raises(Unavailable, match="did not end within"):
-        run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.2)

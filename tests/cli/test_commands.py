@@ -85,6 +85,14 @@ def test_an_invitation_is_a_token_that_join_takes(grid: Any) -> None:
     assert said["token"] not in said["command"]
 
 
+@pytest.mark.parametrize("reach", ["10.85.1.9:80", "10.85.0.0/24:443"])
+def test_join_consents_to_nothing_on_the_mesh(grid: Any, reach: str) -> None:
+    token = parsed(grid, "invite", f"on-mesh-{len(reach)}")["token"]
+    ran = grid("join", "--reach", reach, stdin=token)
+    assert ran.code == 2
+    assert f"gridwire: --reach: {reach} is on the mesh 10.85.0.0/16" in ran.err
+
+
 def test_for_a_person_only_the_token_stands_on_stdout(grid: Any) -> None:
     ran = grid("invite", "alone")
     assert ran.code == 0

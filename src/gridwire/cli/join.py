@@ -21,7 +21,7 @@ from gridwire.core.enrollment import Token, decode_token
 from gridwire.core.errors import Conflict, Invalid, Unavailable
 from gridwire.core.fleet import NodeState, Role
 from gridwire.core.settings import MeshSettings, NetworkSettings, NodeSettings, PortSettings, Settings
-from gridwire.core.targets import Reach, parse_reach
+from gridwire.core.targets import Reach, check_not_mesh, parse_reach
 
 app = App(name="join", default_parameter=Parameter(negative=()))
 _LONGEST = 65_536
@@ -57,6 +57,7 @@ def join(
     if wireguard_go is not None:
         surveys.wireguard_go(wireguard_go)
     invitation = decode_token(_read_token(token_file))
+    check_not_mesh(rules, invitation.prefix, "--reach")
     _join(invitation, rules, no_hosts, wireguard_go, anew, output, settings)
     _firewalls(invitation, yes=yes)
     if start:

@@ -10,7 +10,7 @@ from gridwire.cli import grid, words
 from gridwire.cli.output import Format, Yes, check_answerable, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
-from gridwire.core.names import node_name, parse_tag
+from gridwire.core.names import check_one_value, node_name, parse_tag
 from gridwire.protocol.api import NodeChange, NodeView, Revoked
 
 app = App(name="node", help="List, tag, drain, approve and revoke nodes.", default_parameter=Parameter(negative=()))
@@ -51,6 +51,7 @@ def tag(name: str, /, *changes: str, output: Format = "table", settings: Setting
     if not changes:
         raise Invalid("changes", "none was given", fix="give site=a to set a tag, site- to take it off")
     wanted = [(text[:-1], None) if text.endswith("-") and "=" not in text else parse_tag(text) for text in changes]
+    check_one_value(wanted)
     tags = dict(grid.get(f"/nodes/{node}", NodeView, settings).node.tags)
     for key, value in wanted:
         if value is None:

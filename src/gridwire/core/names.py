@@ -85,12 +85,18 @@ def parse_tag(text: str, field: str = "tag") -> tuple[str, str]:
 
 def check_tags(tags: Iterable[tuple[str, str]], field: str = "tags") -> tuple[tuple[str, str], ...]:
     """Return the tags in order of their keys; raise Invalid for one that is wrong, or a key with two values."""
-    found: dict[str, str] = {}
+    found = [check_tag(key, value, field) for key, value in tags]
+    check_one_value(found, field)
+    return tuple(sorted(set(found)))
+
+
+def check_one_value(tags: Iterable[tuple[str, str | None]], field: str = "tag") -> None:
+    """Raise Invalid for a key that stands there with two values; none is a tag to be taken off."""
+    found: dict[str, str | None] = {}
     for key, value in tags:
-        check_tag(key, value, field)
         if found.setdefault(key, value) != value:
-            raise Invalid(field, f"{key} has two values, {found[key]} and {value}", fix="give each key once")
-    return tuple(sorted(found.items()))
+            values = " and ".join("none" if one is None else one for one in (found[key], value))
+            raise Invalid(field, f"{key} has two values, {values}", fix="give each key once")
 
 
 def host_name(value: str, field: str = "host") -> HostName:

@@ -13,14 +13,12 @@ import json
 import selectors
 import socket
 import struct
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
-from types import TracebackType
 
-from gridwire.core.errors import Unavailable
 from gridwire.lab.host import Host
+from gridwire.lab.lookout import Lookout
 
 _ETH_P_ALL, _ETH_P_IP = 3, 0x0800  # linux/if_ether.h
 _SO_RCVBUFFORCE = 33
@@ -51,31 +49,17 @@ def count(seen: Seen, prefix: IPv4Network, interface: str, packet: bytes) -> Non
         seen.seen.append(f"{interface} {IPv4Address(source)} > {IPv4Address(destination)}")
 
 
-class Capture:
+class Capture(Lookout):
     """A capture on a lab host, from ``with`` to ``end``."""
 
     def __init__(self, host: Host, prefix: str, *, interface: str = "") -> None:
-        argv = [sys.executable, "-m", "gridwire.lab.capture", "--prefix", prefix]
-        argv += ["--interface", interface] if interface else []
-        self._process = host.start(argv, stdin=subprocess.PIPE)
-        assert self._process.stdout is not None
-        if self._process.stdout.readline().strip() != "ready":
-            _, said = self._process.communicate()
-            raise Unavailable(f"no capture on {host.name}: {said.strip()[-200:]}")
+        super().__init__(host, __name__, ["--prefix", prefix, *(["--interface", interface] if interface else [])])
 
     def __enter__(self) -> Capture:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, where: TracebackType | None
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
-
     def end(self) -> Seen:
-        said, _ = self._process.communicate("", timeout=30)
-        return Seen(**json.loads(said))
+        return Seen(**super().end())
 
 
 def main(argv: list[str] | None = None) -> int:

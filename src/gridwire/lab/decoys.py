@@ -13,47 +13,29 @@ import argparse
 import json
 import selectors
 import socket
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
 
-from gridwire.core.errors import Unavailable
 from gridwire.lab.host import Host
+from gridwire.lab.lookout import Lookout
 
 _BUFFER_BYTES = 8 << 20
 
 
-class Decoys:
+class Decoys(Lookout):
     """Decoys on a lab host, from ``with`` to the end of it. ``tcp``, ``udp``: address:port each."""
 
     def __init__(self, host: Host, *, tcp: Sequence[str] = (), udp: Sequence[str] = ()) -> None:
-        argv = [sys.executable, "-m", "gridwire.lab.decoys"]
-        argv += [
-            word for kind, wheres in (("--tcp", tcp), ("--udp", udp)) for where in wheres for word in (kind, where)
-        ]
-        self._host = host
-        self._process = host.start(argv, stdin=subprocess.PIPE)
-        assert self._process.stdout is not None
-        if self._process.stdout.readline().strip() != "ready":
-            _, said = self._process.communicate()
-            raise Unavailable(f"no decoys on {host.name}: {said.strip()[-200:]}")
+        wanted = [(kind, where) for kind, wheres in (("--tcp", tcp), ("--udp", udp)) for where in wheres]
+        super().__init__(host, __name__, [word for pair in wanted for word in pair])
 
     def __enter__(self) -> Decoys:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, where: TracebackType | None
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
-
-    def arrived(self) -> dict[str, int]:
-        """End them; datagrams by source address."""
-        said, _ = self._process.communicate("", timeout=10)
-        counts: dict[str, int] = json.loads(said)
+    def end(self) -> dict[str, int]:
+        """Datagrams by source address."""
+        counts: dict[str, int] = super().end()
         return counts
 
 

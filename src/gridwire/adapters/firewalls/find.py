@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
+from gridwire.adapters import programs
 from gridwire.adapters.firewalls import firewalld, iptables, nftables, ufw
 from gridwire.adapters.firewalls.obstacle import Argv, Needs, Obstacle
-from gridwire.core.errors import GridwireError
+from gridwire.core.errors import GridwireError, Unavailable
 
 _PATIENCE_SECONDS = 60.0  # firewall-cmd --reload and ufw take seconds on small machines
-_SHOWN = 400
 
 
 def find(needs: Needs) -> tuple[Obstacle, ...]:
@@ -37,34 +35,16 @@ def find(needs: Needs) -> tuple[Obstacle, ...]:
 def run(obstacle: Obstacle) -> None:
     """Run the commands of an obstacle, in order; raise GridwireError at the first that fails."""
     for argv in obstacle.commands:
-        try:
-            done = _run(argv)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise GridwireError(f"`{' '.join(argv)}` could not be run ({error})", code="firewall") from error
-        if done.returncode:
-            said = " ".join((done.stderr or done.stdout).split())[:_SHOWN]
-            raise GridwireError(f"`{' '.join(argv)}` failed ({said})", fix="run it by hand", code="firewall")
+        done = programs.run(argv, timeout=_PATIENCE_SECONDS)
+        if done.code:
+            raise GridwireError(f"`{' '.join(argv)}` failed ({done.said})", fix="run it by hand", code="firewall")
 
 
 def _ask(argv: Argv) -> str | None:
     try:
-        done = _run(argv)
-    except (FileNotFoundError, PermissionError):
-        return None
-    except subprocess.TimeoutExpired as error:
-        raise GridwireError(
-            f"`{' '.join(argv)}` did not answer in {_PATIENCE_SECONDS:.0f} s", code="firewall"
-        ) from error
-    return done.stdout if done.returncode == 0 else None
-
-
-def _run(argv: Argv) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=_PATIENCE_SECONDS,
-        env={**os.environ, "LC_ALL": "C"},
-    )
+        done = programs.run(argv, timeout=_PATIENCE_SECONDS)
+    except Unavailable as error:
+        if error.code == "program-missing":
+            return None
+        raise GridwireError(error.what, code="firewall") from error
+    return done.stdout if done.code == 0 else None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from gridwire.adapters import programs
 from gridwire.adapters.firewalls.obstacle import Argv
 from gridwire.core import paths
+from gridwire.core.errors import Unavailable
 
 RECORD: Final = f"{paths.STATE}/opened.json"
 _PATIENCE_SECONDS = 60.0
@@ -58,9 +59,6 @@ def close(record: str = RECORD) -> tuple[Argv, ...]:
 
 
 def _succeeds(argv: Argv) -> bool:
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PATIENCE_SECONDS, check=False
-        )
-        return done.returncode == 0
+    with suppress(Unavailable):
+        return programs.run(argv, timeout=_PATIENCE_SECONDS).code == 0
     return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridwire.adapters.programs import Completed, run
 from gridwire.core.errors import Unavailable
 
 _SECONDS = 120.0  # starting may wait for a slow disk; stopping for TimeoutStopSec of the slowest unit
@@ -94,45 +94,32 @@ def mask_removed(unit: str) -> bool:
 def make_users(sysusers: str) -> None:
     """Make the users of a sysusers.d file; those that are there stay as they are."""
     done = _run(["systemd-sysusers", sysusers])
-    if done.returncode != 0:
-        raise Unavailable(f"systemd-sysusers refused {sysusers}: {_said(done)}")
+    if done.code != 0:
+        raise Unavailable(f"systemd-sysusers refused {sysusers}: {done.said}")
 
 
 def make_folders(tmpfiles: str) -> None:
     """Make what a tmpfiles.d file asks for, now."""
     done = _run(["systemd-tmpfiles", "--create", tmpfiles])
-    if done.returncode != 0:
-        raise Unavailable(f"systemd-tmpfiles refused {tmpfiles}: {_said(done)}")
+    if done.code != 0:
+        raise Unavailable(f"systemd-tmpfiles refused {tmpfiles}: {done.said}")
 
 
 def _systemctl(*arguments: str) -> str:
     done = _run(["systemctl", "--no-pager", "--no-ask-password", *arguments])
-    if done.returncode != 0:
+    if done.code != 0:
         units = " ".join(f"-u {word}" for word in arguments if word.startswith("gridwire-"))
         raise Unavailable(
-            f"`systemctl {arguments[0]}` failed: {_said(done)}",
+            f"`systemctl {arguments[0]}` failed: {done.said}",
             fix=f"see why: journalctl -b {units}".strip(),
             code="systemd",
         )
     return done.stdout
 
 
-def _run(argv: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(argv: list[str]) -> Completed:
     try:
-        return subprocess.run(
-            argv,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            env={"PATH": os.defpath, "LC_ALL": "C"},
-        )
-    except FileNotFoundError:
-        raise Unavailable(f"{argv[0]} is not installed", fix="run `gridwire up`, or Compose", code="systemd") from None
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"`{' '.join(argv[:2])}` did not end within {_SECONDS:.0f} s", code="systemd") from None
-
-
-def _said(done: subprocess.CompletedProcess[str]) -> str:
-    return " ".join((done.stderr or done.stdout).split())[:400] or f"exit code {done.returncode}"
+        return run(argv, timeout=_SECONDS, env={"PATH": os.defpath})
+    except Unavailable as error:
+        fix = "run `gridwire up`, or Compose" if error.code == "program-missing" else ""
+        raise Unavailable(error.what, fix=fix, code="systemd") from None

@@ -109,7 +109,7 @@ def sweep(grid: Grid, wanted: Iterable[Way], *, few: bool = False, planted: bool
         Capture(grid.gateway, f"{intruder}/32", interface=MESH_INTERFACE) as transit,
     ):
         scanned = _scan_all(grid, asked, few=few)
-        arrived, passed = decoys.arrived(), transit.end().packets
+        arrived, passed = decoys.end(), transit.end().packets
     found: dict[str, tuple[str, ...]] = {}
     for way, one in zip(asked, scanned.found, strict=True):
         seen = [f"{answer} answers" for answer in one["answers"]]
