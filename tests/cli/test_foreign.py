@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from gridwire.adapters.sockets import Listening
 from gridwire.cli.foreign import in_the_way
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
+from gridwire.core.listening import Listening
 from gridwire.core.names import HostName, Interface, NodeName
 
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 import pytest
 
-from gridwire.adapters.sockets import Listening
 from gridwire.cli import words
 from gridwire.cli.survey import endpoint_line, free_ports, wireguard_go
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.health import Health
+from gridwire.core.listening import Listening
 from gridwire.core.names import NodeName
 from gridwire.core.settings import NodeSettings, PortSettings, Settings
 from gridwire.protocol.api import EndpointView

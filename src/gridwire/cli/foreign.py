@@ -11,7 +11,7 @@ from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
 
 if TYPE_CHECKING:
-    from gridwire.adapters.sockets import Listening
+    from gridwire.core.listening import Listening
 
 
 def check_foreground() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # name, what it does, group. The module is gridwire.cli.<name>, its cyclopts app is called `app`.
 _COMMANDS = (
+    ("doctor", "Whether gridwire fits this host, what is wrong with it, and why a node is not reached.", "Start"),
     ("prerequisites", "Install the Debian packages that gridwire runs on; nothing of them is started.", "Start"),
     ("init", "Make this host the gateway of a new grid.", "Start"),
     ("join", "Make this host a node, with an invitation.", "Start"),

@@ -107,6 +107,7 @@ def node_view(picture: Picture, node: Node) -> NodeView:
         connected=picture.connected(node),
         latest_handshake=picture.handshake(node.public_key),
         reported_at=said.at if said is not None else None,
+        ahead=said.report.at - said.at if said is not None else None,
         agent_version=report.agent_version if report else "",
         version=report.version if report else None,
         behind=report.version < since if report and (since := picture.since(node.address)) else None,

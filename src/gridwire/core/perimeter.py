@@ -14,10 +14,14 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """``id`` is a stable slug, ``where`` the part of the node it stands in (guard, mesh, proxy, names, …)."""
+    """``id`` is a stable slug, ``where`` the part of the node it stands in (guard, mesh, proxy, names, …).
+
+    ``evidence``: what was seen, word for word, for whoever doubts ``what``.
+    """
 
     id: str
     severity: Severity
     where: str
     what: str
     fix: str = ""
+    evidence: str = ""

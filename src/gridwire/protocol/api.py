@@ -25,7 +25,7 @@ Changes take If-Match (the ETag of a GET) or If-None-Match: *; lists are ``{"ite
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from gridwire.core.addressing import Address
@@ -117,13 +117,15 @@ class NodeView:
     """A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown.
 
     ``version``: of the spec in force. A revision that changes nothing for a node leaves it at an older one, so
-    ``behind`` says whether its own spec has changed since; none: unknown.
+    ``behind`` says whether its own spec has changed since; none: unknown. ``ahead``: how far the node's clock was ahead
+    of control's when it last spoke, its way here included.
     """
 
     node: Node
     connected: bool | None = None
     latest_handshake: datetime | None = None
     reported_at: datetime | None = None
+    ahead: timedelta | None = None
     agent_version: str = ""
     version: tuple[int, int] | None = None
     behind: bool | None = None

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Literal
 
 import psutil
 
 from gridwire.core.addressing import Address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """``pid`` and ``process`` are none and empty for the kernel's own sockets, and for others' without root."""
-
-    protocol: Literal["tcp", "udp"]
-    address: Address
-    port: int
-    pid: int | None
-    process: str
+from gridwire.core.listening import Listening, Protocol
 
 
 def listening() -> tuple[Listening, ...]:
@@ -45,7 +33,7 @@ def listening() -> tuple[Listening, ...]:
     return tuple(sorted(found, key=lambda one: (one.protocol, one.port, one.address.version, int(one.address))))
 
 
-def holders(protocol: Literal["tcp", "udp"], port: int, address: Address | None = None) -> tuple[Listening, ...]:
+def holders(protocol: Protocol, port: int, address: Address | None = None) -> tuple[Listening, ...]:
     """Those that would keep ``address`` (none: any) from being bound at ``port``."""
     return tuple(
         one

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridwire.adapters.wireguard.backend import Backend
-    from gridwire.adapters.wireguard.binary import version_of
+    from gridwire.adapters.wireguard.binary import check_tun, find_binary, version_of
+    from gridwire.adapters.wireguard.calls import Arrived, watch_calls
     from gridwire.adapters.wireguard.choice import select
     from gridwire.adapters.wireguard.host_networks import HostNetworks, read_host_networks
-    from gridwire.adapters.wireguard.kernel import KernelBackend
+    from gridwire.adapters.wireguard.kernel import KernelBackend, kernel_has_wireguard
     from gridwire.adapters.wireguard.keys import new_private_key, public_of
     from gridwire.adapters.wireguard.link_watch import LinkWatch
     from gridwire.adapters.wireguard.links import read_blackholes, remove_blackhole
@@ -22,16 +23,21 @@ if TYPE_CHECKING:
     from gridwire.adapters.wireguard.received import read_received
     from gridwire.adapters.wireguard.removal import remove_device
     from gridwire.adapters.wireguard.serve import exec_device
+    from gridwire.adapters.wireguard.uapi import serving_pid
     from gridwire.adapters.wireguard.userspace import UserspaceBackend
 
 __all__ = [
+    "Arrived",
     "Backend",
     "HostNetworks",
     "KernelBackend",
     "LinkWatch",
     "MemoryBackend",
     "UserspaceBackend",
+    "check_tun",
     "exec_device",
+    "find_binary",
+    "kernel_has_wireguard",
     "new_private_key",
     "public_of",
     "read_blackholes",
@@ -40,18 +46,24 @@ __all__ = [
     "remove_blackhole",
     "remove_device",
     "select",
+    "serving_pid",
     "version_of",
+    "watch_calls",
 ]
 
 # Loaded when asked for: `mesh run` wants one of them, and is waited for when a tunnel died.
 _HOMES = {
+    "Arrived": "calls",
     "Backend": "backend",
     "HostNetworks": "host_networks",
     "KernelBackend": "kernel",
     "LinkWatch": "link_watch",
     "MemoryBackend": "memory",
     "UserspaceBackend": "userspace",
+    "check_tun": "binary",
     "exec_device": "serve",
+    "find_binary": "binary",
+    "kernel_has_wireguard": "kernel",
     "new_private_key": "keys",
     "public_of": "keys",
     "read_blackholes": "links",
@@ -60,7 +72,9 @@ _HOMES = {
     "remove_blackhole": "links",
     "remove_device": "removal",
     "select": "choice",
+    "serving_pid": "uapi",
     "version_of": "binary",
+    "watch_calls": "calls",
 }
 
 

@@ -1,0 +1,140 @@
+"""One look at this host, or from this gateway at one of its nodes: what was seen, put before ``core.doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gridwire.adapters.machine import running_programs
+from gridwire.adapters.wireguard import HostNetworks, read_host_networks
+from gridwire.agent.doctor import device, far_end, machine, near_end, surroundings
+from gridwire.agent.doctor.standing import Standing, look, read_standing
+from gridwire.agent.guard import GuardSection
+from gridwire.core.doctor.diagnosis import (
+    Diagnosis,
+    Fact,
+    Unseen,
+    diagnose,
+    facts_of_machine,
+    facts_of_surroundings,
+    unseen_of_machine,
+    unseen_of_surroundings,
+)
+from gridwire.core.doctor.far_end import judge_far_end
+from gridwire.core.doctor.machine import judge_machine
+from gridwire.core.doctor.surroundings import judge_surroundings
+from gridwire.core.doctor.tunnel import judge_near_end
+from gridwire.core.fleet import Role
+from gridwire.core.guard import ARRIVED
+from gridwire.core.observed import Unknown
+from gridwire.core.perimeter import Finding
+from gridwire.protocol.api import NodeView
+
+_NOWHERE = HostNetworks(addresses=(), routes=(), tailscale=False)
+
+
+def examine_host(settings_file: str) -> Diagnosis:
+    """Everything about this host, whatever it is in a grid. Raise Invalid for a wrong settings file."""
+    standing = read_standing(settings_file)
+    facts, findings, unseen = _host(standing, settings_file)
+    if standing.identity is not None:
+        behind = any(finding.id == "clock-behind" for finding in findings)
+        more = _node(standing, clock_behind=behind)
+        facts, findings, unseen = [*facts, *more[0]], [*findings, *more[1]], [*unseen, *more[2]]
+    elif standing.configured and standing.root:
+        unseen.append(Unseen(name="the node", reason="there are settings, and this host has joined no grid yet"))
+    name = standing.identity.node if standing.identity is not None else ""
+    return diagnose(name, facts, findings, unseen)
+
+
+def examine_node(settings_file: str, view: NodeView) -> Diagnosis:
+    """One node of the grid, from this gateway; and what of this host can be why it is not reached."""
+    standing = read_standing(settings_file)
+    facts, findings, unseen = _host(standing, settings_file)
+    networks = _networks(unseen)
+    seen = look(lambda: far_end.read_far_end(standing, networks, view))
+    if isinstance(seen, Unknown):
+        unseen.append(Unseen(name=f"the tunnel to {view.node.name}", reason=seen.reason))
+        return diagnose(view.node.name, facts, findings, unseen)
+    if isinstance(seen.value.peers, Unknown):
+        unseen.append(Unseen(name=f"the tunnel to {view.node.name}", reason=seen.value.peers.reason))
+    if isinstance(seen.value.calls, Unknown):
+        unseen.append(Unseen(name=f"handshakes of {view.node.name}", reason=seen.value.calls.reason))
+    findings += judge_far_end(seen.value)
+    peer = seen.value.after
+    endpoint = peer.endpoint if peer is not None and peer.endpoint is not None else "never seen"
+    carries = "carries full packets" if seen.value.echoes.full else "carries small packets alone"
+    facts += [
+        Fact(name="node", value=f"{view.node.name} ({view.node.role}, {view.node.state}), {view.node.address}"),
+        Fact(name="its endpoint", value=endpoint),
+        Fact(name="its tunnel", value=carries if seen.value.echoes.small else "carries nothing"),
+    ]
+    return diagnose(view.node.name, facts, findings, unseen)
+
+
+Seen = tuple[list[Fact], list[Finding], list[Unseen]]
+
+
+def _host(standing: Standing, settings_file: str) -> Seen:
+    programs = running_programs()
+    unseen = list(standing.unseen)
+    if not standing.root:
+        unseen.append(Unseen(name="processes of others", reason="only root sees whose sockets, rules and devices are"))
+    of_machine = machine.read_machine(standing, settings_file, programs)
+    guarded = standing.identity is not None
+    facts, findings = [*facts_of_machine(of_machine)], [*judge_machine(of_machine, guarded=guarded)]
+    unseen += unseen_of_machine(of_machine)
+    networks = _networks(unseen)
+    around = look(lambda: surroundings.read_surroundings(standing, networks, programs))
+    if isinstance(around, Unknown):
+        unseen.append(Unseen(name="networks", reason=around.reason))
+    else:
+        facts += facts_of_surroundings(around.value)
+        findings += judge_surroundings(around.value)
+        unseen += unseen_of_surroundings(around.value)
+    listeners = look(lambda: surroundings.find_listeners(standing))
+    if isinstance(listeners, Unknown):
+        unseen.append(Unseen(name="listeners", reason=listeners.reason))
+    else:
+        findings += listeners.value
+    return facts, findings, unseen
+
+
+def _networks(unseen: list[Unseen]) -> HostNetworks:
+    networks = look(read_host_networks)
+    if isinstance(networks, Unknown):
+        unseen.append(Unseen(name="addresses and routes", reason=networks.reason))
+        return _NOWHERE
+    return networks.value
+
+
+def _node(standing: Standing, *, clock_behind: bool) -> Seen:
+    """What this node is and should be, and whether it reaches its gateways."""
+    assert standing.identity is not None
+    identity = standing.identity
+    facts = [Fact(name="node", value=f"{identity.node} ({identity.role}), {identity.address}")]
+    if not standing.root:
+        return facts, [], [Unseen(name="tunnel and guard", reason="only root may read them")]
+    unseen: list[Unseen] = []
+    findings: list[Finding] = [*device.judge_guard(standing)]
+    if isinstance(guard := GuardSection().observe(), Unknown):
+        unseen.append(Unseen(name="guard", reason=guard.reason))
+    seen = look(lambda: near_end.read_near_end(standing, _networks(unseen), clock_behind=clock_behind))
+    if isinstance(seen, Unknown):
+        return facts, findings, [*unseen, Unseen(name="tunnel", reason=seen.reason)]
+    if isinstance(seen.value.device, Unknown):
+        unseen.append(Unseen(name="tunnel", reason=seen.value.device.reason))
+    findings += judge_near_end(seen.value)
+    for gateway in seen.value.gateways:
+        carries = "carries full packets" if gateway.echoes.full else "carries small packets alone"
+        said = carries if gateway.echoes.small else "carries nothing"
+        facts.append(Fact(name=f"tunnel to {gateway.node}", value=f"{said}; called at {gateway.endpoint}"))
+    if identity.role is Role.GATEWAY:
+        facts += _arrivals()
+    return facts, findings, unseen
+
+
+def _arrivals() -> Iterable[Fact]:
+    counted = look(lambda: GuardSection().counters())
+    if not isinstance(counted, Unknown) and ARRIVED in counted.value:
+        packets = counted.value[ARRIVED][0]
+        yield Fact(name="WireGuard's port", value=f"{packets} packets arrived since the guard was loaded")
