@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from gridwire.cli import grid
+from gridwire.cli import grid, words
 from gridwire.cli.outcome import DONE, UNHEALTHY
 from gridwire.cli.output import Format, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
@@ -20,20 +20,29 @@ app = App(name="doctor", default_parameter=Parameter(negative=()))
 
 
 @app.default
-def doctor(name: str | None = None, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> int:
+def doctor(
+    name: str | None = None,
+    /,
+    *,
+    patience: Annotated[str, Parameter(help="How long to wait for a tunnel that is silent.")] = "22s",
+    output: Format = "table",
+    settings: SettingsFile = DEFAULT,
+) -> int:
     """Look at this host, before it is in a grid or after; changes nothing. Exit code 3 where something is found.
 
     Parameters
     ----------
     name
-        On a gateway: a node that cannot be reached. It is looked out for, 22 seconds at most.
+        On a gateway: a node that cannot be reached.
     """
     from gridwire.agent.doctor.examination import examine_host, examine_node
 
+    seconds = words.seconds_of(patience, "patience")
     if name is None:
-        found = examine_host(settings)
+        found = examine_host(settings, patience=seconds)
     else:
-        found = examine_node(settings, grid.get(f"/nodes/{node_name(name)}", NodeView, settings))
+        view = grid.get(f"/nodes/{node_name(name)}", NodeView, settings)
+        found = examine_node(settings, view, patience=seconds)
     show(found, output, lambda: _screen(found))
     return DONE if found.well else UNHEALTHY
 

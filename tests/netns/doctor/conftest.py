@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -30,6 +31,15 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+def by_id(told: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {one["id"]: one for one in told["findings"]}
+
+
+def causes(found: dict[str, dict[str, str]]) -> set[str]:
+    """What is named as a cause: findings about a node's device and tunnel."""
+    return {id_ for id_, one in found.items() if one["where"] in ("tunnel", "node")}
+
+
 @dataclass
 class Pair:
     """``gw`` and ``home-1``, with a router between their links. ``ups``: the foreground supervisors."""
@@ -46,25 +56,19 @@ class Pair:
     def doctor(self, host: str, *arguments: str) -> dict[str, Any]:
         """What it says; exit code 3 where it found something, as every lab host has something to be found."""
         done = self.gridwire(host, "doctor", *arguments, "-o", "json")
-        assert done.returncode == 3, done.stderr
+        assert done.returncode == 3, done.stderr or done.stdout
         told: dict[str, Any] = json.loads(done.stdout)
         return told
 
-    def causes(self, host: str, *arguments: str) -> dict[str, dict[str, str]]:
-        """What it names as a cause: findings about this node's device and tunnel, by id."""
-        told = self.doctor(host, *arguments)
-        return {one["id"]: one for one in told["findings"] if one["where"] in ("tunnel", "node")}
+    def both(self, *options: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+        """All findings by id of the edge itself and of the gateway about it, from one moment."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            here = pool.submit(self.doctor, "home-1", *options)
+            there = pool.submit(self.doctor, "gw", "home-1", *options)
+            return by_id(here.result()), by_id(there.result())
 
     def up(self, host: str) -> None:
         self.ups[host] = self.lab.host(host).start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
-
-    def pid_of(self, host: str, *words: str) -> int:
-        """Of a process on the host, in its own pid namespace, by words of its command line."""
-        script = (
-            'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q -- "$1" && echo ${p#/proc/}; done'
-        )
-        found = self.run(host, "sh", "-c", script, "sh", " ".join(words), check=False).split()
-        return int(found[0])
 
     def pause_agent(self, host: str) -> None:
         """What it would mend within seconds stays as the test made it."""
@@ -83,6 +87,15 @@ class Pair:
             "        if sys.argv[1] in line: os.kill(int(entry), int(sys.argv[2]))\n"
         )
         self.run(host, sys.executable, "-I", "-S", "-c", script, words, str(int(number)))
+
+    def carries(self) -> bool:
+        """A small echo comes back from the gateway through the tunnel."""
+        script = "import sys; from gridwire.adapters.sockets import echo; from ipaddress import ip_address as a; "
+        script += "sys.exit(not echo(a('10.85.0.1'), 100, tries=1))"
+        done = self.lab.host("home-1").run([sys.executable, "-P", "-c", script], check=False)
+        return bool(done.returncode == 0)
+
+    causes = staticmethod(causes)
 
     def connected(self) -> bool:
         done = self.gridwire("gw", "node", "show", "home-1", "-o", "json")

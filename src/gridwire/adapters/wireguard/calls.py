@@ -34,7 +34,7 @@ _CONSTRUCTION = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 _IDENTIFIER = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
 _TAI64 = (1 << 62) + 10  # TAI64's epoch, 10 s ahead of 1970 in TAI
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FARTHEST = timedelta(days=365_000)  # a forged stamp may lie after the year 9999
+_FARTHEST = 7000 * 365 * 86_400  # seconds; datetime ends with the year 9999
 _UDP = 17
 _ETH_P_ALL = 3  # linux/if_ether.h
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
@@ -101,11 +101,8 @@ def understand(private: str, source: str, message: bytes) -> Arrived:
 def time_of(stamp: bytes) -> datetime:
     """TAI64N (https://cr.yp.to/libtai/tai64.html) as WireGuard fills it: without leap seconds."""
     seconds, nanoseconds = struct.unpack("!QI", stamp)
-    return (
-        _EPOCH
-        + min(_FARTHEST, max(timedelta(0), timedelta(seconds=min(seconds - _TAI64, 10**13))))
-        + timedelta(microseconds=nanoseconds // 1000)
-    )
+    passed = min(max(seconds - _TAI64, 0), _FARTHEST)  # whoever calls may stamp anything
+    return _EPOCH + timedelta(seconds=passed, microseconds=nanoseconds // 1000)
 
 
 def _spelled(raw: bytes) -> PublicKey:

@@ -32,13 +32,21 @@ from gridwire.protocol.api import NodeView
 _NOWHERE = HostNetworks(addresses=(), routes=(), tailscale=False)
 
 
-def examine_host(settings_file: str) -> Diagnosis:
-    """Everything about this host, whatever it is in a grid. Raise Invalid for a wrong settings file."""
+# A device that got no answer begins another handshake 15 s after it sent (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT), calls
+# every 5 s from then on (REKEY_TIMEOUT) and speaks every 15 s at least: one of each is waited for.
+PATIENCE_SECONDS = 22.0
+
+
+def examine_host(settings_file: str, *, patience: float = PATIENCE_SECONDS) -> Diagnosis:
+    """Everything about this host, whatever it is in a grid. Raise Invalid for a wrong settings file.
+
+    ``patience``: seconds to wait for a gateway that is silent.
+    """
     standing = read_standing(settings_file)
     facts, findings, unseen = _host(standing, settings_file)
     if standing.identity is not None:
         behind = any(finding.id == "clock-behind" for finding in findings)
-        more = _node(standing, clock_behind=behind)
+        more = _node(standing, clock_behind=behind, patience=patience)
         facts, findings, unseen = [*facts, *more[0]], [*findings, *more[1]], [*unseen, *more[2]]
     elif standing.configured and standing.root:
         unseen.append(Unseen(name="the node", reason="there are settings, and this host has joined no grid yet"))
@@ -46,12 +54,12 @@ def examine_host(settings_file: str) -> Diagnosis:
     return diagnose(name, facts, findings, unseen)
 
 
-def examine_node(settings_file: str, view: NodeView) -> Diagnosis:
+def examine_node(settings_file: str, view: NodeView, *, patience: float = PATIENCE_SECONDS) -> Diagnosis:
     """One node of the grid, from this gateway; and what of this host can be why it is not reached."""
     standing = read_standing(settings_file)
     facts, findings, unseen = _host(standing, settings_file)
     networks = _networks(unseen)
-    seen = look(lambda: far_end.read_far_end(standing, networks, view))
+    seen = look(lambda: far_end.read_far_end(standing, networks, view, patience=patience))
     if isinstance(seen, Unknown):
         unseen.append(Unseen(name=f"the tunnel to {view.node.name}", reason=seen.reason))
         return diagnose(view.node.name, facts, findings, unseen)
@@ -107,7 +115,7 @@ def _networks(unseen: list[Unseen]) -> HostNetworks:
     return networks.value
 
 
-def _node(standing: Standing, *, clock_behind: bool) -> Seen:
+def _node(standing: Standing, *, clock_behind: bool, patience: float) -> Seen:
     """What this node is and should be, and whether it reaches its gateways."""
     assert standing.identity is not None
     identity = standing.identity
@@ -118,7 +126,9 @@ def _node(standing: Standing, *, clock_behind: bool) -> Seen:
     findings: list[Finding] = [*device.judge_guard(standing)]
     if isinstance(guard := GuardSection().observe(), Unknown):
         unseen.append(Unseen(name="guard", reason=guard.reason))
-    seen = look(lambda: near_end.read_near_end(standing, _networks(unseen), clock_behind=clock_behind))
+    seen = look(
+        lambda: near_end.read_near_end(standing, _networks(unseen), clock_behind=clock_behind, patience=patience)
+    )
     if isinstance(seen, Unknown):
         return facts, findings, [*unseen, Unseen(name="tunnel", reason=seen.reason)]
     if isinstance(seen.value.device, Unknown):

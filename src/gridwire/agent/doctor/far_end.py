@@ -15,13 +15,9 @@ from gridwire.core.fleet import Node
 from gridwire.core.observed import Known, Unknown
 from gridwire.protocol.api import NodeView
 
-# A node that has something to say calls every 5 s (REKEY_TIMEOUT and jitter) for 90 s, and again 15 s after each
-# keepalive that was not answered: a whole one of these is waited for.
-WATCH_SECONDS = 22.0
 
-
-def read_far_end(standing: Standing, networks: HostNetworks, view: NodeView, *, watch: float = WATCH_SECONDS) -> FarEnd:
-    """Takes ``watch`` seconds where nothing of the node arrives. Raise NotPermitted where echoes may not be sent."""
+def read_far_end(standing: Standing, networks: HostNetworks, view: NodeView, *, patience: float) -> FarEnd:
+    """``patience``: seconds to look out for a node that is silent. Raise NotPermitted where echoes may not be sent."""
     node = view.node
     began, device = time.monotonic(), observe_device(standing)
     before = peer_of(device.value if isinstance(device, Known) else None, node.public_key)
@@ -30,7 +26,7 @@ def read_far_end(standing: Standing, networks: HostNetworks, view: NodeView, *, 
     calls: Known[tuple[Initiation, ...]] | Unknown = Known(())
     others = 0
     if not echoes.small:
-        calls, others = _calls(standing, node, watch)
+        calls, others = _calls(standing, node, patience)
         echoes = send_echoes(node.address, mtu)  # it may have come back meanwhile
     after = observe_device(standing)
     conntrack = read_conntrack()
@@ -61,7 +57,7 @@ def read_far_end(standing: Standing, networks: HostNetworks, view: NodeView, *, 
     )
 
 
-def _calls(standing: Standing, node: Node, watch: float) -> tuple[Known[tuple[Initiation, ...]] | Unknown, int]:
+def _calls(standing: Standing, node: Node, patience: float) -> tuple[Known[tuple[Initiation, ...]] | Unknown, int]:
     """Handshakes that the node begins, and how many others do."""
     key = read_private_key(standing)
     if isinstance(key, Unknown):
@@ -73,7 +69,7 @@ def _calls(standing: Standing, node: Node, watch: float) -> tuple[Known[tuple[In
         heard += call.caller == node.public_key
         return heard >= 2  # the first may have been sent before this host's own call was answered
 
-    seen = look(lambda: watch_calls(key.value, standing.listen_port, watch, enough))
+    seen = look(lambda: watch_calls(key.value, standing.listen_port, patience, enough))
     if isinstance(seen, Unknown):
         return seen, 0
     mine = tuple(Initiation(source=c.source, stamp=c.stamp) for c in seen.value if c.caller == node.public_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from ipaddress import ip_address
@@ -15,18 +16,18 @@ from gridwire.agent.doctor.device import differences_of, observe_device, peer_of
 from gridwire.agent.doctor.standing import Standing
 from gridwire.agent.doctor.surroundings import read_clashes
 from gridwire.core.addressing import Address
-from gridwire.core.doctor.tunnel import GatewaySeen, NearEnd, Reply
+from gridwire.core.doctor.tunnel import GatewaySeen, NearEnd, Reply, heard
 from gridwire.core.endpoint import split_endpoint
 from gridwire.core.observed import Known
-from gridwire.core.wireguard import DEFAULT_MTU, MeshObserved, Peer
+from gridwire.core.wireguard import DEFAULT_MTU, MeshObserved, Peer, PeerSeen
 
 
-def read_near_end(standing: Standing, networks: HostNetworks, *, clock_behind: bool) -> NearEnd:
-    """Takes up to ten seconds where nothing answers. Raise NotPermitted where echoes may not be sent."""
+def read_near_end(standing: Standing, networks: HostNetworks, *, clock_behind: bool, patience: float) -> NearEnd:
+    """``patience``: seconds to wait for a gateway that is silent. Raise NotPermitted where echoes may not be sent."""
     device = observe_device(standing)
     there = device.value if isinstance(device, Known) else None
     peers = standing.spec.mesh.peers if standing.spec is not None and there is not None else ()
-    gateways = tuple(_gateway(standing, there, peer) for peer in peers if peer.endpoint is not None)
+    gateways = tuple(_gateway(standing, there, peer, patience) for peer in peers if peer.endpoint is not None)
     after = observe_device(standing)  # one device for all of them, once each has had its time
     last = after.value if isinstance(after, Known) else None
     conntrack = read_conntrack()
@@ -42,7 +43,7 @@ def read_near_end(standing: Standing, networks: HostNetworks, *, clock_behind: b
     )
 
 
-def _gateway(standing: Standing, device: MeshObserved | None, peer: Peer) -> GatewaySeen:
+def _gateway(standing: Standing, device: MeshObserved | None, peer: Peer, patience: float) -> GatewaySeen:
     assert peer.endpoint is not None
     before = peer_of(device, peer.public_key)
     mesh = peer.allowed_ips[0].network_address
@@ -53,7 +54,9 @@ def _gateway(standing: Standing, device: MeshObserved | None, peer: Peer) -> Gat
     reply: Reply = Reply.SILENT
     answers: bool | None = None
     if not echoes.small:
+        until = time.monotonic() + patience
         reply, answers = _outside(called, resolved)
+        _await_life(standing, before, until)
         echoes = send_echoes(mesh, mtu)  # it may have come back meanwhile
     clock = _clock(mesh, standing) if echoes.small else None
     after = observe_device(standing)
@@ -71,6 +74,17 @@ def _gateway(standing: Standing, device: MeshObserved | None, peer: Peer) -> Gat
         answers=answers,
         clock=clock,
     )
+
+
+def _await_life(standing: Standing, before: PeerSeen | None, until: float) -> None:
+    """Return once the peer was heard: a device that gets no answer makes a new handshake after 15 s
+    (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT), and whether that one is answered tells a tunnel from a silent wire."""
+    while before is not None and time.monotonic() < until:
+        observed = observe_device(standing)
+        now = peer_of(observed.value if isinstance(observed, Known) else None, before.public_key)
+        if now is None or heard(before, now):
+            return
+        time.sleep(0.25)
 
 
 def _outside(called: str, resolved: tuple[Address, ...]) -> tuple[Reply, bool | None]:

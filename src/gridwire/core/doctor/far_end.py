@@ -15,7 +15,7 @@ from gridwire.core.addressing import Address, Clash, Prefix
 from gridwire.core.doctor.kinds import found
 from gridwire.core.doctor.machine import NEARLY_FULL, Conntrack, Seen, span
 from gridwire.core.doctor.surroundings import Barrier, EndpointSeen
-from gridwire.core.doctor.tunnel import CLOCKS_AGREE, Echoes, astray, narrow
+from gridwire.core.doctor.tunnel import CLOCKS_AGREE, Echoes, astray, heard, narrow
 from gridwire.core.fleet import NodeState, Role
 from gridwire.core.names import Interface, NodeName
 from gridwire.core.observed import Known, Unknown
@@ -99,7 +99,7 @@ def judge_far_end(seen: FarEnd) -> tuple[Finding, ...]:
         return (astray(str(seen.node), seen.address, seen.echoes.by, seen.clashes),)
     if isinstance(seen.calls, Unknown):
         return (_carries_nothing(seen, seen.after),) if _fresh(seen, seen.after) else ()
-    if seen.calls.value and not _taken(seen, seen.after, seen.calls.value[-1]):
+    if seen.calls.value and not _taken(seen, seen.after):
         return (_refused(seen, seen.calls.value[-1]),)
     if _fresh(seen, seen.after):
         return (_carries_nothing(seen, seen.after),)
@@ -135,13 +135,10 @@ def _beside(seen: FarEnd) -> Iterable[Finding]:
 
 def _fresh(seen: FarEnd, peer: PeerSeen) -> bool:
     """Whether a session lives: data or a handshake came while this looked on."""
-    before = seen.before
-    if before is None:
-        return False
-    return peer.received_bytes > before.received_bytes or peer.latest_handshake != before.latest_handshake
+    return seen.before is not None and heard(seen.before, peer)
 
 
-def _taken(seen: FarEnd, peer: PeerSeen, call: Initiation) -> bool:
+def _taken(seen: FarEnd, peer: PeerSeen) -> bool:
     """Whether a handshake was finished while this looked on."""
     return seen.before is not None and peer.latest_handshake != seen.before.latest_handshake
 

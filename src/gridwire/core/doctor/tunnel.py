@@ -143,10 +143,12 @@ def judge_gateway(seen: NearEnd, gateway: GatewaySeen) -> tuple[Finding, ...]:
 
 def _heard(gateway: GatewaySeen) -> bool:
     """A handshake of minutes ago says little where nothing came back to what was sent just now."""
-    if gateway.before is None or gateway.after is None:
-        return False
-    renewed = gateway.before.latest_handshake != gateway.after.latest_handshake
-    return renewed or gateway.after.received_bytes > gateway.before.received_bytes
+    return gateway.before is not None and gateway.after is not None and heard(gateway.before, gateway.after)
+
+
+def heard(before: PeerSeen, after: PeerSeen) -> bool:
+    """Whether anything of the peer came between two readings of the device."""
+    return after.latest_handshake != before.latest_handshake or after.received_bytes > before.received_bytes
 
 
 def _skew(gateway: GatewaySeen) -> Iterable[Finding]:
@@ -266,7 +268,8 @@ _CALL_ANEW = (
 def _moved(gateway: GatewaySeen, called: str) -> str:
     """Why the endpoint is not where it is called any more; empty where nothing says so."""
     host = called.rpartition(":")[0].strip("[]")
-    if gateway.resolved and host not in {str(address) for address in gateway.resolved}:
+    known = gateway.after is not None and gateway.after.endpoint is not None
+    if known and gateway.resolved and host not in {str(address) for address in gateway.resolved}:
         leads = ", ".join(map(str, gateway.resolved))
         return f"{gateway.node} is called at {called}, and its name {gateway.endpoint} leads to {leads} now"
     if gateway.reply is Reply.NO_HOST:

@@ -1,0 +1,57 @@
+"""Fill this network's connection table with real flows, say ``full``, and empty it when standard input closes.
+
+Each flow is UDP over loopback that was answered and went on two seconds later: the kernel calls those assured, and
+makes no room for others by dropping them (nf_conntrack's early_drop takes only what is not).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+
+NET = Path("/proc/sys/net/netfilter")
+PKTINFO = 8  # IP_PKTINFO, linux/in.h
+ASSURED_SECONDS = 2.2
+
+
+def main() -> None:
+    most = int((NET / "nf_conntrack_max").read_text())
+    for name in ("udp_timeout", "udp_timeout_stream"):
+        (NET / f"nf_conntrack_{name}").write_text("900")
+    caller, called = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for one in (caller, called):
+        one.bind(("127.0.0.1", 0) if one is caller else ("0.0.0.0", 0))
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    to, back = called.getsockname()[1], caller.getsockname()[1]
+    addresses = [ipaddress.IPv4Address(0x7F010000 + number).packed for number in range(most + 64)]
+
+    def call() -> None:
+        for address in addresses:
+            try:
+                caller.sendto(b"x", (socket.inet_ntoa(address), to))
+            except OSError:
+                return  # the table has no room for this one
+
+    call()
+    for address in addresses:
+        info = struct.pack("=I4s4s", 0, address, address)
+        try:
+            called.sendmsg([b"x"], [(socket.IPPROTO_IP, PKTINFO, info)], 0, ("127.0.0.1", back))
+        except OSError:
+            break
+    time.sleep(ASSURED_SECONDS)
+    call()
+    entries = int((NET / "nf_conntrack_count").read_text())
+    print("full" if entries >= 0.99 * most else f"{entries} of {most}", flush=True)
+    sys.stdin.read()
+    # Its entries would stand for minutes: with a short time they go as the kernel's own sweep finds them.
+    for name, value in (("udp_timeout", "30"), ("udp_timeout_stream", "120")):
+        (NET / f"nf_conntrack_{name}").write_text(value)
+
+
+if __name__ == "__main__":
+    main()
