@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +69,74 @@ def test_a_real_ufw_is_found_and_opened_for_wireguard_and_the_mesh_alone(grid4: 
     assert udp_arrives(grid4), "it lasts"
     assert grid4.stands(), "ufw leaves the guard's table alone"
     assert before == {path: hashlib.sha256(path.read_bytes()).digest() for path in before}, "of this machine"
+
+
+@contextmanager
+def running_firewalld(grid: Grid) -> Iterator[None]:
+    """A real one in the gateway's network, with a message bus, configuration and state of its own."""
+    grid.gateway.own_files()
+    grid.gateway.run("mkdir", "-p", "/run/dbus")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*argv: str) -> None:
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(grid.gateway.do(lambda: subprocess.Popen(argv, **quiet)))
+
+    try:
+        start("dbus-daemon", "--system", "--nofork", "--nopidfile", "--nosyslog")
+        until(lambda: "system_bus_socket" in grid.gateway.run("ls", "/run/dbus"))
+        start("firewalld", "--nofork", "--nopid")
+        until(lambda: grid.gateway.run("firewall-cmd", "--state", check=False).strip() == "running")
+        yield
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(20)
+
+
+def until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(shutil.which("firewalld") is None, reason="firewalld is not installed: to install it would start it at the next boot")
+def test_a_real_firewalld_is_found_and_opened_for_wireguard_and_the_mesh_alone(grid4: Grid) -> None:
+    before = {path: path.read_bytes() for path in Path("/etc/firewalld").rglob("*") if path.is_file()}
+    grid4.gateway.listen(grid4.link, 22)
+    grid4.gateway.listen(grid4.link, 8080)
+    grid4.guard()
+    with running_firewalld(grid4):
+        assert not udp_arrives(grid4)
+        assert not mesh_arrives(grid4)
+
+        (obstacle,) = found(grid4)
+        assert str(obstacle) == "firewalld: drops 51820/udp and gw0"
+        assert [" ".join(argv) for argv in obstacle.commands] == [
+            "firewall-cmd --permanent --zone=public --add-port=51820/udp",
+            "firewall-cmd --permanent --zone=trusted --change-interface=gw0",
+            "firewall-cmd --reload",
+        ]
+        assert not udp_arrives(grid4), "to look changes nothing"
+        consent(grid4)
+
+        assert found(grid4) == ()
+        assert udp_arrives(grid4)
+        assert mesh_arrives(grid4)
+        assert grid4.stranger.asks(grid4.link, 8080, patience=1) != "200", "nothing else was opened"
+        assert grid4.stranger.gets_nothing(grid4.address, 80)
+        assert grid4.stands(), "firewalld leaves the guard's table alone"
+        grid4.gateway.run("firewall-cmd", "--reload")
+        assert udp_arrives(grid4), "it lasts"
+        for argv in obstacle.commands[:2]:
+            undo = firewalls.undoing(argv)
+            assert undo is not None
+            grid4.gateway.run(*undo)
+        grid4.gateway.run("firewall-cmd", "--reload")
+        assert not udp_arrives(grid4), "and it is taken back"
+        assert not mesh_arrives(grid4)
+    assert before == {path: path.read_bytes() for path in before}, "of this machine"
 
 
 @pytest.mark.parametrize(
