@@ -219,12 +219,6 @@ def test_a_connection_table_that_is_full(pair: Pair) -> None:
         assert filling.stdout.readline().strip() == "full", filling.stderr.read()
         new_device(pair)
         here, there = pair.both(*SHORT)
-        print(
-            pair.run("gw", "sh", "-c", "cat /proc/sys/net/netfilter/nf_conntrack_count /proc/net/stat/nf_conntrack"),
-            pair.run("home-1", "ps", "ax"),
-            here,
-            there,
-        )
         filling.stdin.close()
         filling.wait(60)
         until(pair.carries, 90)

@@ -101,7 +101,10 @@ def until(condition: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.skipif(shutil.which("firewalld") is None, reason="firewalld is not installed: to install it would start it at the next boot")
+@pytest.mark.skipif(
+    shutil.which("firewalld") is None,
+    reason="firewalld is not installed: to install it would start it at the next boot",
+)
 def test_a_real_firewalld_is_found_and_opened_for_wireguard_and_the_mesh_alone(grid4: Grid) -> None:
     before = {path: path.read_bytes() for path in Path("/etc/firewalld").rglob("*") if path.is_file()}
     grid4.gateway.listen(grid4.link, 22)
