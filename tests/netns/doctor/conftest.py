@@ -67,6 +67,10 @@ class Pair:
             there = pool.submit(self.doctor, "gw", "home-1", *options)
             return by_id(here.result()), by_id(there.result())
 
+    def each(self, *options: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+        """The same, the edge first."""
+        return by_id(self.doctor("home-1", *options)), by_id(self.doctor("gw", "home-1", *options))
+
     def up(self, host: str) -> None:
         self.ups[host] = self.lab.host(host).start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
 

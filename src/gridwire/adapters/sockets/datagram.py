@@ -1,4 +1,4 @@
-"""One datagram to an endpoint, and what routers and the host there say of it. WireGuard itself says nothing."""
+"""Datagrams to an endpoint, and what routers and the host there say of it. WireGuard itself says nothing."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import time
 from gridwire.core.addressing import Address
 from gridwire.core.doctor.tunnel import Reply
 
-PATIENCE = 4.0  # seconds: a router gives up on a host that does not answer ARP after three (RFC 4861's figures, too)
+AGAIN_SECONDS = 1.0  # a router that still believes in a host's old address complains only once it has asked for it
 _RECVERR = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}  # linux/in.h, linux/in6.h
 _ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err, ip(7)
 _PROHIBITED = {4: {9, 10, 13}, 6: {1, 5, 6}}  # codes of "unreachable", RFC 1812 §5.2.7.1 and RFC 4443 §3.1
 _NO_PORT = {4: 3, 6: 4}
 
 
-def ask(address: Address, port: int, *, patience: float = PATIENCE) -> Reply:
-    """Send one byte and wait for a complaint, ``patience`` seconds at most."""
+def ask(address: Address, port: int, *, patience: float) -> Reply:
+    """Send a byte every second until somebody complains, for ``patience`` seconds at most."""
     version = address.version
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as asking:
         asking.setblocking(False)
         asking.setsockopt(*_RECVERR[version], 1)
-        try:
-            asking.connect((str(address), port))
-            asking.send(b"\0")
-        except OSError as error:
-            return _failed(error)
         poll = select.poll()
         poll.register(asking, 0)  # errors are always told
         until = time.monotonic() + patience
         while (left := until - time.monotonic()) > 0:
-            if poll.poll(left * 1000):
+            try:
+                asking.connect((str(address), port))
+                asking.send(b"\0")
+            except OSError as error:
+                return _failed(error)
+            if poll.poll(min(left, AGAIN_SECONDS) * 1000):
                 return _complaint(asking, version)
     return Reply.SILENT
 

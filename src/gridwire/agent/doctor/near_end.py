@@ -54,9 +54,7 @@ def _gateway(standing: Standing, device: MeshObserved | None, peer: Peer, patien
     reply: Reply = Reply.SILENT
     answers: bool | None = None
     if not echoes.small:
-        until = time.monotonic() + patience
-        reply, answers = _outside(called, resolved)
-        _await_life(standing, before, until)
+        reply, answers = _outside(standing, before, called, resolved, patience)
         echoes = send_echoes(mesh, mtu)  # it may have come back meanwhile
     clock = _clock(mesh, standing) if echoes.small else None
     after = observe_device(standing)
@@ -87,17 +85,22 @@ def _await_life(standing: Standing, before: PeerSeen | None, until: float) -> No
         time.sleep(0.25)
 
 
-def _outside(called: str, resolved: tuple[Address, ...]) -> tuple[Reply, bool | None]:
-    """What is said of the endpoint by others than WireGuard: both at once, each takes seconds where nothing comes."""
+def _outside(
+    standing: Standing, before: PeerSeen | None, called: str, resolved: tuple[Address, ...], patience: float
+) -> tuple[Reply, bool | None]:
+    """What is said of the endpoint by others than WireGuard, while WireGuard has its time."""
     host, port = split_endpoint(called)
     try:
-        address: Address = ip_address(host)
+        address: Address | None = ip_address(host)
     except ValueError:
-        if not resolved:
+        address = resolved[0] if resolved else None
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        life = pool.submit(_await_life, standing, before, time.monotonic() + patience)
+        if address is None:
+            life.result()
             return Reply.SILENT, None
-        address = resolved[0]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        reply, answers = pool.submit(ask, address, port), pool.submit(echo, address, SMALL)
+        reply, answers = pool.submit(ask, address, port, patience=patience), pool.submit(echo, address, SMALL)
+        life.result()
         return reply.result(), answers.result()
 
 

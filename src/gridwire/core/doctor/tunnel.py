@@ -201,8 +201,8 @@ def _carries_nothing(gateway: GatewaySeen, handshake: datetime, now: datetime) -
         f"the handshake with {gateway.node} is fresh, and nothing comes back through the tunnel",
         evidence=f"handshake {int((now - handshake).total_seconds())} s ago, 0 of 3 echoes answered",
         fix=(
-            "the gateway drops what this node sends: its allowed IPs for this node are wrong, or its guard does not "
-            "know the node. There: gridwire doctor NODE"
+            "what this node sends is lost, in this order: the gateway's allowed IPs for it are wrong; its guard does "
+            "not know the node; a firewall lets only its packets out. There: gridwire doctor NODE"
         ),
     )
 
