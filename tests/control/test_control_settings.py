@@ -61,13 +61,14 @@ def test_two_routes_that_would_become_one_leave_the_grid_as_it_was(world: Any) -
     assert world.fleet().network == NETWORK
 
 
-def test_endpoint_and_routes_port_are_followed_with_nodes_there(world: Any) -> None:
+def test_endpoint_routes_port_and_mtu_are_followed_with_nodes_there(world: Any) -> None:
     world.join("web")
-    assert follow(world, endpoint="gw.example.com:51822", routes_port=8088) == []
+    assert follow(world, endpoint="gw.example.com:51822", routes_port=8088, mtu=1380) == []
     gateway = world.node("gw")["node"]
     assert gateway["endpoint"] == "gw.example.com:51822"
     assert world.fleet().network.routes_port == 8088
-    assert follow(world, endpoint="gw.example.com:51822", routes_port=8088) == []
+    assert world.fleet().network.mtu == 1380
+    assert follow(world, endpoint="gw.example.com:51822", routes_port=8088, mtu=1380) == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a host needs to start, as /etc/gridwire/gridwire.yaml says it: a tree of plain values → ``Settings``.
 
     node:     {name: gw}
-    network:  {prefix: 10.85.0.0/16, interface: gw0, shared_address_space: false,
+    network:  {prefix: 10.85.0.0/16, interface: gw0, mtu: 1420, shared_address_space: false,
                ports: {routes: 80, api: 2086, enrol: 2087, edge: 2085}}
     endpoint: gw.example.com:51820        where others call this gateway; absent elsewhere
     domain:   home.example.com            routes stand under it; absent: under .grid
@@ -30,7 +30,7 @@ from gridwire.core.errors import Invalid
 from gridwire.core.fleet import DEFAULT_SUFFIX, Network
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
 from gridwire.core.targets import Reach, check_absolute_path, parse_reach
-from gridwire.core.wireguard import DEFAULT_PORT
+from gridwire.core.wireguard import DEFAULT_MTU, DEFAULT_PORT
 
 UNKNOWN_KEY = "unknown-key"
 DEFAULT_INTERFACE = Interface("gw0")
@@ -61,6 +61,7 @@ class PortSettings:
 class NetworkSettings:
     prefix: Prefix = DEFAULT_PREFIX
     interface: Interface = DEFAULT_INTERFACE
+    mtu: int = DEFAULT_MTU
     shared_address_space: bool = False
     ports: PortSettings = PortSettings()
 
@@ -148,6 +149,7 @@ class Settings:
             api_port=ports.api,
             enrol_port=ports.enrol,
             edge_port=ports.edge,
+            mtu=self.network.mtu,
         )
 
 
@@ -159,7 +161,7 @@ def parse_settings(tree: object) -> Settings:
         raise Invalid("node", "the name of this node is missing", fix="add `name:` under `node:`")
     return Settings(
         node=NodeSettings(name=node.text("name", node_name, NodeName(""))),
-        network=_network(top.section("network", ("prefix", "interface", "shared_address_space", "ports"))),
+        network=_network(top.section("network", ("prefix", "interface", "mtu", "shared_address_space", "ports"))),
         endpoint=top.text("endpoint", parse_endpoint, None),
         domain=top.text("domain", parse_domain, None),
         reach=_reach(top),
@@ -271,13 +273,16 @@ class _Section:
         return value
 
     def port(self, key: str, absent: int) -> int:
+        return self.number(key, absent, "a port", 1, 65535)
+
+    def number(self, key: str, absent: int, what: str, least: int, most: int) -> int:
         value = self.values.get(key)
         if value is None:
             return absent
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid(self.at(key), f"{_kind(value)} stands where a port belongs", fix="give a number, unquoted")
-        if not 1 <= value <= 65535:
-            raise Invalid(self.at(key), f"{value} is not a port", fix="give one from 1 to 65535")
+            raise Invalid(self.at(key), f"{_kind(value)} stands where {what} belongs", fix="give a number, unquoted")
+        if not least <= value <= most:
+            raise Invalid(self.at(key), f"{value} is not {what}", fix=f"give one from {least} to {most}")
         return value
 
 
@@ -299,6 +304,7 @@ def _network(section: _Section) -> NetworkSettings:
     return NetworkSettings(
         prefix=section.text("prefix", prefix, _DEFAULT_PREFIX),
         interface=section.text("interface", interface_name, DEFAULT_INTERFACE),
+        mtu=section.number("mtu", DEFAULT_MTU, "an MTU", 1280, 9000),
         shared_address_space=shared,
         ports=PortSettings(
             routes=ports.port("routes", absent.routes),

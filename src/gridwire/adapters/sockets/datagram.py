@@ -33,7 +33,7 @@ def ask(address: Address, port: int, *, patience: float) -> Reply:
                 asking.connect((str(address), port))
                 asking.send(b"\0")
             except OSError as error:
-                return _failed(error)
+                return _complaint(asking, version) if poll.poll(0) else _failed(error)
             if poll.poll(min(left, AGAIN_SECONDS) * 1000):
                 return _complaint(asking, version)
     return Reply.SILENT

@@ -1,6 +1,6 @@
 """The gateway's settings file against the grid: what was changed there becomes a revision, or a finding.
 
-endpoint, network.ports.routes                     at any time
+endpoint, network.ports.routes, network.mtu        at any time
 domain, network.ports.{api,enrol,edge}             until a node is invited: its token says them, and its agent
                                                    takes no spec with others
 node.name, network.prefix, network.interface       never: they were fixed at init
@@ -28,9 +28,10 @@ _SETTINGS: Final = {  # a field of Network → its setting
     "api_port": "network.ports.api",
     "enrol_port": "network.ports.enrol",
     "edge_port": "network.ports.edge",
+    "mtu": "network.mtu",
 }
 _NEVER: Final = ("prefix", "interface")
-_ALWAYS: Final = ("routes_port",)
+_ALWAYS: Final = ("routes_port", "mtu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def _wanted(present: Network, gateway: Node, asked: HostSettings) -> Network:
     """A gateway that joined by invitation has a file of its own, which says nothing about the grid."""
     if gateway.address != address_at(present.prefix, 1):
         return present
-    return replace(asked.network, mtu=present.mtu)
+    return asked.network
 
 
 def _invited(transaction: Writing, fleet: Fleet, gateway: Node) -> tuple[NodeName, ...]:

@@ -27,6 +27,7 @@ from gridwire.core.perimeter import Finding
 from gridwire.core.wireguard import STALE_HANDSHAKE_SECONDS, MeshObserved, PeerSeen, PublicKey
 
 CLOCKS_AGREE = timedelta(seconds=60)
+LEAST_MTU = 1280  # of IPv6 (RFC 8200 §5), and of network.mtu
 _FRESH = timedelta(seconds=STALE_HANDSHAKE_SECONDS + 15)  # a session is renewed by then, or is lost
 
 
@@ -164,14 +165,17 @@ def _skew(gateway: GatewaySeen) -> Iterable[Finding]:
 
 def narrow(name: str, echoes: Echoes) -> Finding:
     passes = f"up to {echoes.largest} bytes pass" if echoes.largest else "only small ones pass"
+    fix = (
+        "a link on the way carries less, and its 'fragmentation needed' does not get through: let ICMP type 3 in "
+        "(routers, clouds' rules)"
+    )
+    if echoes.largest >= LEAST_MTU:
+        fix += f", or set `network.mtu: {echoes.largest}` on the gateway and restart it"
     return found(
         "mtu",
         f"packets of {echoes.mtu} bytes do not pass the tunnel to {name}, {passes}: transfers hang after they began",
         evidence=f"an echo of 100 bytes is answered, one of {echoes.mtu} is not",
-        fix=(
-            "a link on the way carries less, and its 'fragmentation needed' does not get through: let ICMP type 3 in "
-            f"(routers, clouds' rules), or set `network.mtu: {max(1280, echoes.largest)}` on the gateway and restart it"
-        ),
+        fix=fix,
     )
 
 
