@@ -77,7 +77,7 @@ def test_a_plain_host_has_no_finding() -> None:
         ({"programs": ("tailscaled",)}, ["other-vpn"]),
         ({"interfaces": (WAY_OUT, link("wg-home", "wireguard"))}, ["other-vpn"]),
         ({"interfaces": (WAY_OUT, link("tun0", "tun", default_route=True))}, ["other-vpn", "vpn-default-route"]),
-        ({"interfaces": (link("eth0", default_route=True, mtu=1400),)}, ["link-mtu"]),
+        ({"interfaces": (link("eth0", default_route=True, mtu=1479),)}, ["link-mtu"]),
         ({"interfaces": (link("eth0", default_route=True, mtu=1480),)}, []),
         (
             {"barriers": Known((Barrier(firewall="ufw", drops=("51820/udp",), commands=("ufw allow 51820/udp",)),))},

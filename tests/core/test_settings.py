@@ -62,6 +62,8 @@ def test_every_key_is_read() -> None:
         ({"node": {"name": "gw"}, "network": {"prefix": "100.80.0.0/16"}}, "network.prefix", "Tailscale"),
         ({"node": {"name": "gw"}, "network": {"prefix": "10.0.0.0/30"}}, "network.prefix", "wrong number"),
         ({"node": {"name": "gw"}, "network": {"interface": "a" * 16}}, "network.interface", "interface"),
+        ({"node": {"name": "gw"}, "network": {"mtu": 1279}}, "network.mtu", "1279 is not an MTU"),
+        ({"node": {"name": "gw"}, "network": {"mtu": "1380"}}, "network.mtu", "text stands where an MTU"),
         ({"node": {"name": "gw"}, "network": {"shared_address_space": "yes"}}, "network.shared_address_space", "text"),
         ({"node": {"name": "gw"}, "network": {"ports": {"api": 0}}}, "network.ports.api", "not a port"),
         ({"node": {"name": "gw"}, "network": {"ports": {"api": 70000}}}, "network.ports.api", "not a port"),
