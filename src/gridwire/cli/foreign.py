@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gridwire.core.errors import Conflict
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
-
-if TYPE_CHECKING:
-    from gridwire.core.listening import Listening
+from gridwire.core.listening import Listening
 
 
 def check_foreground() -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from gridwire.core.addressing import Address, Clash, clashes, next_address
 from gridwire.core.errors import Conflict, Invalid, Unavailable
+from gridwire.core.listening import Listening
 from gridwire.core.settings import PortSettings, Settings, endpoint_host
 
 if TYPE_CHECKING:
     from gridwire.adapters.resolver import NameCheck
-    from gridwire.core.listening import Listening
 
 _INSTEAD = {"routes": (8080, 8081, 8880), "api": (2186, 2286, 2386), "enrol": (2187, 2287, 2387)}
 _PROGRAMS = (  # program, package, whether only gateways and edges need it

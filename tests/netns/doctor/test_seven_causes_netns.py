@@ -60,6 +60,11 @@ def test_nothing_is_named_where_nothing_is_wrong(pair: Pair) -> None:
     until(pair.carries)
     here, there = pair.both()
     assert pair.causes(here) == pair.causes(there) == set()
+    itself = pair.doctor("gw", "gw")
+    assert itself["node"] == "gw"
+    assert [one for one in itself["findings"] if one["where"] in ("tunnel", "node")] == []
+    (arrived,) = [fact["value"] for fact in itself["facts"] if fact["name"] == "WireGuard's port"]
+    assert int(arrived.split()[0]) > 0
 
 
 def test_udp_that_is_blocked_on_the_way(pair: Pair) -> None:

@@ -20,11 +20,12 @@ from gridwire.core.doctor.diagnosis import (
     unseen_of_surroundings,
 )
 from gridwire.core.doctor.far_end import judge_far_end
+from gridwire.core.doctor.kinds import found
 from gridwire.core.doctor.machine import judge_machine
 from gridwire.core.doctor.surroundings import judge_surroundings
 from gridwire.core.doctor.tunnel import judge_near_end
 from gridwire.core.fleet import Role
-from gridwire.core.guard import ARRIVED
+from gridwire.core.guard import ARRIVED, TABLE
 from gridwire.core.observed import Unknown
 from gridwire.core.perimeter import Finding
 from gridwire.protocol.api import NodeView
@@ -57,6 +58,8 @@ def examine_host(settings_file: str, *, patience: float = PATIENCE_SECONDS) -> D
 def examine_node(settings_file: str, view: NodeView, *, patience: float = PATIENCE_SECONDS) -> Diagnosis:
     """One node of the grid, from this gateway; and what of this host can be why it is not reached."""
     standing = read_standing(settings_file)
+    if standing.identity is not None and standing.identity.node == view.node.name:
+        return examine_host(settings_file, patience=patience)
     facts, findings, unseen = _host(standing, settings_file)
     networks = _networks(unseen)
     seen = look(lambda: far_end.read_far_end(standing, networks, view, patience=patience))
@@ -139,12 +142,21 @@ def _node(standing: Standing, *, clock_behind: bool, patience: float) -> Seen:
         said = carries if gateway.echoes.small else "carries nothing"
         facts.append(Fact(name=f"tunnel to {gateway.node}", value=f"{said}; called at {gateway.endpoint}"))
     if identity.role is Role.GATEWAY:
-        facts += _arrivals()
+        findings += _arrivals(standing, facts)
     return facts, findings, unseen
 
 
-def _arrivals() -> Iterable[Fact]:
+def _arrivals(standing: Standing, facts: list[Fact]) -> Iterable[Finding]:
+    """Whether anything ever came to WireGuard's port: that somebody outside can call it, nobody here can try."""
     counted = look(lambda: GuardSection().counters())
-    if not isinstance(counted, Unknown) and ARRIVED in counted.value:
-        packets = counted.value[ARRIVED][0]
-        yield Fact(name="WireGuard's port", value=f"{packets} packets arrived since the guard was loaded")
+    if isinstance(counted, Unknown) or ARRIVED not in counted.value:
+        return
+    packets, _ = counted.value[ARRIVED]
+    facts.append(Fact(name="WireGuard's port", value=f"{packets} packets arrived since the guard was loaded"))
+    if not packets and standing.spec is not None and standing.spec.mesh.peers:
+        yield found(
+            "not-arriving",
+            f"nothing has come to UDP port {standing.listen_port} since the guard was loaded, and there are nodes",
+            evidence=f"counter {ARRIVED} of table inet {TABLE}: 0 packets",
+            fix="open that UDP port at the provider and on the router before this host, and forward it to this host",
+        )
