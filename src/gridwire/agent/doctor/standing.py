@@ -13,7 +13,7 @@ from gridwire.adapters.settings import load
 from gridwire.agent.state_dir import AgentState
 from gridwire.core.addressing import Address
 from gridwire.core.doctor.diagnosis import Unseen
-from gridwire.core.errors import GridwireError
+from gridwire.core.errors import GridwireError, NotPermitted, Unavailable
 from gridwire.core.fleet import DEFAULT_SUFFIX, Role
 from gridwire.core.joined import JoinedAs, first_spec
 from gridwire.core.names import HostName, Interface, NodeName
@@ -73,8 +73,9 @@ class Standing:
 def read_standing(settings_file: str) -> Standing:
     """Raise Invalid for a settings file with a mistake in it: nothing that is said of such a host would hold."""
     unseen: list[Unseen] = []
-    configured = Path(settings_file).exists()
-    settings = load(settings_file) if configured else _NOBODY
+    settings = _settings(settings_file, unseen)
+    configured = settings is not None
+    settings = settings or _NOBODY
     state = AgentState(settings.paths.agent_state)
     identity = _unless(state.load_identity, "what this host is in the grid", unseen)
     spec = _unless(lambda: state.load_spec().spec, "what it should be", unseen) if identity is not None else None
@@ -88,6 +89,16 @@ def read_standing(settings_file: str) -> Standing:
         unseen=tuple(unseen),
         root=os.geteuid() == 0,
     )
+
+
+def _settings(path: str, unseen: list[Unseen]) -> Settings | None:
+    """None where there is no file, or none that can be read. Raise Invalid."""
+    try:
+        return load(path)
+    except (NotPermitted, Unavailable) as error:
+        if isinstance(error, NotPermitted) or os.path.lexists(path):  # False where a folder is closed
+            unseen.append(Unseen(name="settings", reason=error.what))
+        return None
 
 
 def newest_written(standing: Standing, settings_file: str) -> float | None:
