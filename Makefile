@@ -5,9 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Tests and measurements build hosts as network namespaces as root; the demo asks for it only where it must.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BASE ?= debian:bookworm-slim
+IMAGE ?= gridwire
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test check lint types imports dependencies units test-systemd wheel bench proof lock clean help prerequisites test-prerequisites
+.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
@@ -17,11 +19,19 @@ test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing 
 	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
 proof: test-prerequisites .venv/dev ## the slow proofs: every start order, 2,000 clients, 1,000 WebSockets, 100 dead tunnels
-	$(ROOT) $(BIN)/pytest -m "slow and not systemd" $(ARGS)
+	$(ROOT) $(BIN)/pytest -m "slow and not systemd and not compose" $(ARGS)
 
 test-systemd: test-prerequisites .venv/dev ## a gateway and an edge booted with systemd: install, reboot, any order, uninstall
 	$(ROOT) tests/systemd/root.sh $(BIN)/python
 	$(ROOT) $(BIN)/pytest -m systemd tests/systemd $(ARGS)
+
+test-compose: test-prerequisites .venv/dev ## containers on a real Docker engine, Compose v1 and v2, beside the bridge
+	$(ROOT) packaging/prerequisites.sh --compose
+	$(ROOT) $(BIN)/python tests/compose/prepare.py
+	$(ROOT) $(BIN)/pytest -m compose tests/compose $(ARGS)
+
+images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gridwire
+	@BASE="$(BASE)" IMAGE="$(IMAGE)" packaging/images.sh
 
 wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
 	$(BIN)/python -m hatchling build -t wheel -d dist

@@ -111,8 +111,8 @@ def create_app(name: str, records: Records) -> FastAPI:
     return app
 
 
-def listening(port: int | None, path: Path | None, patience: float) -> socket.socket:
-    """A listening socket on 127.0.0.1 or at a path; waits up to ``patience`` seconds for a port still held."""
+def listening(port: int | None, path: Path | None, patience: float, address: str = "127.0.0.1") -> socket.socket:
+    """A listening socket on ``address`` or at a path; waits up to ``patience`` seconds for a port still held."""
     if path is not None:
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def listening(port: int | None, path: Path | None, patience: float) -> socket.so
         tcp = socket.socket()
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tcp.bind(("127.0.0.1", port or 0))
+            tcp.bind((address, port or 0))
         except OSError as error:
             tcp.close()
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
@@ -144,6 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=int)
     where.add_argument("--uds", type=Path)
+    parser.add_argument("--address", default="127.0.0.1", help="where to listen; a name of this host's will do")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait for a port still held")
     given = parser.parse_args(argv)
     records = Records(given.db)
@@ -151,7 +152,7 @@ def main(argv: list[str] | None = None) -> int:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3, lifespan="off"
     )
-    bound = listening(given.port, given.uds, given.patience)
+    bound = listening(given.port, given.uds, given.patience, given.address)
     uvicorn.Server(config).run(sockets=[bound])
     records.close()
     return 0
