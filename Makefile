@@ -9,7 +9,7 @@ BASE ?= debian:bookworm-slim
 IMAGE ?= gridwire
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites
+.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
@@ -36,8 +36,8 @@ images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gr
 wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
-bench: prerequisites .venv/run ## the gateway's nginx beside the same nginx tuned by hand, alternating
-	$(ROOT) $(BIN)/gridwire bench proxy $(ARGS)
+bench: bench-prerequisites .venv/bench ## gridwire beside other proxies, bare WireGuard and a bridge, in turn; ARGS=proxy: only that
+	$(ROOT) $(BIN)/gridwire bench run $(ARGS)
 
 check: lint types imports dependencies units ## ruff, mypy --strict, import-linter, deptry, systemd-analyze
 
@@ -63,6 +63,9 @@ prerequisites:
 test-prerequisites:
 	@packaging/prerequisites.sh --test
 
+bench-prerequisites:
+	@packaging/prerequisites.sh --bench
+
 .venv/bin/python: | prerequisites
 	@echo "environment: .venv"
 	@$(PYTHON) -m venv .venv
@@ -79,11 +82,18 @@ test-prerequisites:
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ .venv/run
 
+.venv/bench: requirements/bench.lock .venv/run
+	@echo "environment: packages of requirements/bench.lock"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $@
+
 lock: ## resolve requirements/*.lock again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --group build pyproject.toml -o requirements/run.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
-	  --group build --group dev pyproject.toml -o requirements/dev.lock
+	  --extra bench --group build --group dev pyproject.toml -o requirements/dev.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --extra bench --group rivals pyproject.toml -o requirements/bench.lock
 
 clean: ## remove the environment and every cache
 	rm -rf .venv dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache src/*.egg-info

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
-# usage: prerequisites.sh [--test] [--rootless]
+# usage: prerequisites.sh [--test] [--bench] [--rootless]
 #   --test      what only the tests want, too
+#   --bench     what only `gridwire bench` wants, too
 #   --rootless  what the demo wants to run without root, too; taken for granted from a user who is not root
 #
 # Debian's packages start what they install (nginx on 0.0.0.0:80). So apt runs under a policy-rc.d that answers
-# 101 (invoke-rc.d(8)), and an nginx.service that this script brought is masked, lest it start at the next boot.
-# An nginx that was there before is left exactly as it was.
+# 101 (invoke-rc.d(8)), and an nginx.service or haproxy.service that this script brought is masked, lest it start at
+# the next boot. One that was there before is left exactly as it was.
 set -eu
 
 packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-cjson lua-resty-core libnginx-mod-stream passwd procps
@@ -15,6 +16,7 @@ python3 python3-venv util-linux wireguard-go wireguard-tools"
 for option in "$@"; do
   case "$option" in
     --test) packages="$packages debootstrap iptables systemd tcpdump ufw uidmap" ;;
+    --bench) packages="$packages haproxy wrk" ;;
     --rootless) packages="$packages uidmap" ;;
     *) echo "packages: there is no option $option" >&2; exit 2 ;;
   esac
@@ -38,8 +40,12 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "packages: installing$missing (nothing that they bring is started)"
-brought_nginx=no
-case " $missing " in *" nginx "*) [ -e /lib/systemd/system/nginx.service ] || brought_nginx=yes ;; esac
+brought=""
+for service in nginx haproxy; do
+  case " $missing " in
+    *" $service "*) [ -e "/lib/systemd/system/$service.service" ] || brought="$brought $service.service" ;;
+  esac
+done
 
 policy=/usr/sbin/policy-rc.d
 kept=""
@@ -67,8 +73,11 @@ if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $missi
 fi
 rm -f "$log"
 
-if [ "$brought_nginx" = yes ] && command -v systemctl >/dev/null; then
-  systemctl mask --quiet nginx.service
-  mkdir -p /var/lib/gridwire && echo nginx.service > /var/lib/gridwire/brought  # `gridwire uninstall --purge` reads it
-  echo "packages: nginx.service is masked, since gridwire brought it (systemctl unmask nginx.service undoes it)"
+if [ -n "$brought" ] && command -v systemctl >/dev/null; then
+  mkdir -p /var/lib/gridwire
+  for unit in $brought; do
+    systemctl mask --quiet "$unit"
+    echo "$unit" >> /var/lib/gridwire/brought  # `gridwire uninstall --purge` reads it
+    echo "packages: $unit is masked, since gridwire brought it (systemctl unmask $unit undoes it)"
+  done
 fi
