@@ -231,7 +231,7 @@ def _populate(grid: Grid, say: Callable[[str], None], *, serve: str | None) -> N
     grid.command(GATEWAY, "init", GATEWAY, "--yes", "--endpoint", endpoint)
     grid.up(GATEWAY)
     try:
-        until(lambda: _answers(grid), "control on the gateway", timeout=30)
+        until(lambda: control_answers(grid), "control on the gateway", timeout=30)
     except NotFinished as error:
         raise NotFinished(f"{error.what}; its log ends: {grid.log(GATEWAY)}") from None
     say("invitations")
@@ -274,7 +274,7 @@ def _publish(grid: Grid, serve: str | None) -> None:
         grid.command(GATEWAY, "route", "add", "--host", f"api.{serve}", "--to", SERVICE, *allow)
 
 
-def _answers(grid: Grid) -> bool:
+def control_answers(grid: Grid) -> bool:
     if not os.path.exists(grid.local_socket()):  # noqa: PTH110  # through /proc/PID/root, which pathlib may resolve
         return False
     try:

@@ -38,6 +38,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric(id="cpu_ms_mb", title="CPU per megabyte", unit="ms", better=Better.LESS, digits=2),
         Metric(id="serving_s", title="from start to the first routed request", unit="s", better=Better.LESS, digits=2),
         Metric(id="pss_mb", title="memory (PSS) of all processes", unit="MB", better=Better.LESS),
+        Metric(id="pages_mb", title="memory, every page once", unit="MB", better=Better.LESS),
         Metric(id="cpu_percent", title="CPU of all processes", unit="% of a core", better=Better.LESS, digits=2),
     )
 }
