@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from gridwire.adapters.process import Child, Supervisor, UpSpec
+from gridwire.adapters.process.foreground import supervises
 from gridwire.adapters.process.listeners import bind_unix
 from gridwire.core.errors import Conflict, Unavailable
 
@@ -261,5 +262,27 @@ Supervisor(UpSpec(children=(Child(name="a", argv=(sys.executable, "-S", "-E", "-
         process.kill()
         await process.wait()
         await until(lambda: not alive(pid))
+
+    asyncio.run(scene())
+
+
+def test_what_up_becomes_is_the_same_process_without_what_it_had_loaded(tmp_path: Path) -> None:
+    written = tmp_path / "pid"
+    code = f"import os,time; open({str(written)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    script = f"""
+import pydantic, sys
+from gridwire.adapters.process import Child, UpSpec, become_supervisor
+become_supervisor(UpSpec(children=(Child(name="a", argv=(sys.executable, "-S", "-E", "-c", {code!r})),)))
+"""
+
+    async def scene() -> None:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stderr=asyncio.subprocess.PIPE)
+        await until(lambda: written.exists() and written.read_text())
+        proc = Path(f"/proc/{process.pid}")
+        assert supervises((proc / "cmdline").read_text().split("\0")), "others find it as `gridwire up`"
+        assert "pydantic" not in (proc / "maps").read_text()
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert not alive(int(written.read_text()))
 
     asyncio.run(scene())

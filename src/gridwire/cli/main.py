@@ -63,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):  # needs no parser: quick enough for scripts
         print(__version__)
         return 0
+    if list(arguments[:2]) == ["up", "--children"] and len(arguments) == 3:  # neither: it stays in memory
+        return _supervise(arguments[2])
     from cyclopts import CycloptsError
 
     from gridwire.cli import outcome
@@ -85,6 +87,20 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 the last one: a person sees a sentence, not a traceback
         return outcome.report_unexpected(error)
     return result if isinstance(result, int) else outcome.DONE
+
+
+def _supervise(children: str) -> int:
+    """What `gridwire up` goes on as (adapters.process.become_supervisor)."""
+    from gridwire.adapters.process import Supervisor, from_text
+    from gridwire.core.errors import GridwireError
+
+    try:
+        Supervisor(from_text(children)).run()
+    except GridwireError as error:
+        from gridwire.cli import outcome
+
+        return outcome.report(error)
+    return 0
 
 
 @cache

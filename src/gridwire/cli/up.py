@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from cyclopts import App
 
-from gridwire.adapters.process import Child, Supervisor, UpSpec
+from gridwire.adapters.process import Child, UpSpec, become_supervisor
 from gridwire.cli.output import note
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
@@ -26,7 +27,7 @@ def up(*, settings: SettingsFile = DEFAULT) -> None:
     run_siblings(settings)
 
 
-def run_siblings(path: str) -> None:
+def run_siblings(path: str) -> NoReturn:
     """Raise Unavailable on a host that is not part of a grid."""
     from gridwire.adapters.wireguard import select
     from gridwire.agent.state_dir import AgentState
@@ -39,13 +40,13 @@ def run_siblings(path: str) -> None:
     userspace = select(settings.mesh.wireguard_go).kind == "wireguard-go"
     children = siblings(identity.role, settings_file=path, userspace=userspace)
     note(f"{identity.node} ({identity.role}): {', '.join(child.name for child in children)}; Ctrl-C ends them")
-    Supervisor(
+    become_supervisor(
         UpSpec(
             children=children,
             control_socket=settings.paths.control_socket,
             local_socket=settings.paths.local_socket,
         )
-    ).run()
+    )
 
 
 def siblings(role: Role, *, settings_file: str, userspace: bool) -> tuple[Child, ...]:

@@ -2,6 +2,14 @@
 
 from gridwire.adapters.process.foreground import foreground
 from gridwire.adapters.process.supervisor import Supervisor
-from gridwire.adapters.process.up import Child, UpSpec
+from gridwire.adapters.process.up import CHILDREN, Child, UpSpec, become_supervisor, from_text
 
-__all__ = ["Child", "Supervisor", "UpSpec", "foreground"]
+__all__ = [
+    "CHILDREN",
+    "Child",
+    "Supervisor",
+    "UpSpec",
+    "become_supervisor",
+    "foreground",
+    "from_text",
+]

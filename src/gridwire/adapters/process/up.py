@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import Final, NoReturn
 
 from gridwire.core import paths
 
@@ -37,3 +41,26 @@ class UpSpec:
     longest_pause: float = 2.0
     settled: float = 3.0
     grace: float = 8.0
+
+
+CHILDREN: Final = "--children"
+"""`gridwire up --children SPEC` is what `gridwire up` becomes when it knows what to run."""
+
+
+def to_text(spec: UpSpec) -> str:
+    return json.dumps(asdict(spec))
+
+
+def from_text(text: str) -> UpSpec:
+    found = json.loads(text)
+    children = tuple(Child(**{**child, "argv": tuple(child["argv"])}) for child in found.pop("children"))
+    return UpSpec(children=children, **found)
+
+
+def become_supervisor(spec: UpSpec) -> NoReturn:
+    """Run the supervisor in a Python that has loaded nothing else: what settings and the command line's parser want
+    would stay in memory for as long as the children live, 20 MB for nothing."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    argv = (sys.executable, "-P", "-m", "gridwire.cli.main", "up", CHILDREN, to_text(spec))
+    os.execv(sys.executable, argv)  # noqa: S606  # argv, no shell
