@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from gridwire.core.errors import NotFound
-from gridwire.lab.bench import idle, mesh, proxy, start
+from gridwire.lab.bench import bridge, idle, mesh, proxy, start
 from gridwire.lab.bench.scenario import Scenario
 
-SCENARIOS: Final = (proxy.SCENARIO, mesh.SCENARIO, start.SCENARIO, idle.SCENARIO)
+SCENARIOS: Final = (proxy.SCENARIO, mesh.SCENARIO, bridge.SCENARIO, start.SCENARIO, idle.SCENARIO)
 
 
 def named(names: Sequence[str]) -> tuple[Scenario, ...]:
