@@ -171,7 +171,7 @@ SCENARIO: Final = Scenario(
     id="bridge",
     title="A Docker bridge beside the host's network",
     about="the same containers on a Docker bridge (DNAT, docker-proxy) and on the host's network, from near and afar",
-    rounds=7,
-    seconds=2,
+    rounds=9,
+    seconds=1,
     prepare=prepare,
 )

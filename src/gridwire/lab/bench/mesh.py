@@ -128,7 +128,7 @@ SCENARIO: Final = Scenario(
     id="mesh",
     title="Through the mesh",
     about="through the grid, against bare WireGuard over as many tunnels, and against the bare link",
-    rounds=7,
-    seconds=2,
+    rounds=9,
+    seconds=1,
     prepare=prepare,
 )

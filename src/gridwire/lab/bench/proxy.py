@@ -205,7 +205,7 @@ SCENARIO: Final = Scenario(
     id="proxy",
     title="gridwire's gateway beside other proxies",
     about="CPU per request, rate and latency against nginx by hand, HAProxy, Envoy, Traefik and Caddy",
-    rounds=9,
-    seconds=2,
+    rounds=15,
+    seconds=1,
     prepare=prepare,
 )
