@@ -26,7 +26,7 @@ _BIG_CONNECTIONS, _SMALL_CONNECTIONS = 4, 16
 _CONDITIONS: Final = (
     "client, gateway and edge are network namespaces of one machine and share its CPUs, so WireGuard's work at both"
     " ends of both tunnels is in every figure",
-    f"wrk on the client: {_BIG_CONNECTIONS} connections for bodies of 4 MiB, {_SMALL_CONNECTIONS} for small answers",
+    f"wrk on the client: {_BIG_CONNECTIONS} connections for bodies of 1 MiB, {_SMALL_CONNECTIONS} for small answers",
     "CPU is that of the processes on the hosts of the path: WireGuard, proxies, application",
 )
 
@@ -80,7 +80,7 @@ def _serve_by_hand(grid: Grid) -> None:
 def _big(grid: Grid, paths: Sequence[_Path]) -> Case:
     return Case(
         id="big",
-        title="bodies of 4 MiB",
+        title="bodies of 1 MiB",
         sides=tuple(_side(grid, path, "/big", _BIG_CONNECTIONS) for path in paths),
         reference="grid",
         again="again",
@@ -128,7 +128,7 @@ SCENARIO: Final = Scenario(
     id="mesh",
     title="Through the mesh",
     about="through the grid, against bare WireGuard over as many tunnels, and against the bare link",
-    rounds=9,
-    seconds=1,
+    rounds=7,
+    seconds=2,
     prepare=prepare,
 )

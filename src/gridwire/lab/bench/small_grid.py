@@ -15,7 +15,7 @@ from gridwire.lab.waiting import until
 
 EDGE: Final = EDGES[0]
 HOST: Final = "app.grid"
-BIG_BYTES: Final = 4 << 20
+BIG_BYTES: Final = 1 << 20
 _PLACES: Final = (
     Place(host=GATEWAY, link="gateway", number=7),
     Place(host=EDGE, link="edges", number=11),
@@ -77,7 +77,7 @@ def first_answer(grid: Grid, *, timeout: float) -> float:
 
 
 def start_app(grid: Grid, host: str, *addresses: str) -> None:
-    """nginx with bench/rivals/app.conf: a small answer at /, 4 MiB at /big."""
+    """nginx with bench/rivals/app.conf: a small answer at /, 1 MiB at /big."""
     listen = "; listen ".join(f"{address}:{APP_PORT}" for address in addresses)
     serve(grid, host, "app.conf", {f"127.0.0.1:{APP_PORT}": listen})
 

@@ -43,7 +43,9 @@ def parsed(said: str) -> Load:
     if line is None:
         raise Unavailable(f"wrk said no figures: {' / '.join(said.strip().splitlines()[-3:])}")
     found = json.loads(line.removeprefix("JSON "))
-    if found["failed"] or not found["requests"]:
+    if not found["requests"]:
+        raise Unavailable("none of the bench's requests was answered", fix="give it more --seconds on a busy machine")
+    if found["failed"]:
         raise Unavailable(f"{found['failed']} of {found['requests']} requests of the bench failed")
     return Load(
         requests=found["requests"],
