@@ -9,7 +9,8 @@ from gridwire.lab.bench.wrk import parsed
 
 SAID = (
     "Running 1s test\n\n"
-    'JSON {{"requests":{requests},"microseconds":2000000,"bytes":1000,"failed":{failed},"p50_us":1500,"p99_us":20000}}\n'
+    'JSON {{"requests":{requests},"microseconds":2000000,"bytes":1000,"failed":{failed},'
+    '"p50_us":1500,"p99_us":20000}}\n'
 )
 
 
