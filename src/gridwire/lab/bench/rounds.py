@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from gridwire.core.errors import Unavailable
 from gridwire.lab.bench.machine import machine
 from gridwire.lab.bench.scenario import Case, MeasuredCase, MeasuredSide, Reading, Result, Scenario, Side, Wanted
 
@@ -45,7 +46,7 @@ def _measured(case: Case, wanted: Wanted, say: Callable[[str], None]) -> Measure
     for number in range(wanted.rounds):
         say(f"{case.title}: round {number + 1} of {wanted.rounds}")
         for side in in_turn(case.sides, number):
-            found[side.id].append(side.measure(wanted.seconds))
+            found[side.id].append(_reading(side, wanted.seconds))
     return MeasuredCase(
         id=case.id,
         title=case.title,
@@ -59,6 +60,13 @@ def _measured(case: Case, wanted: Wanted, say: Callable[[str], None]) -> Measure
         limits=case.limits,
         note=case.note,
     )
+
+
+def _reading(side: Side, seconds: float) -> Reading:
+    try:
+        return side.measure(seconds)
+    except Unavailable as error:
+        raise Unavailable(f"{side.title}: {error.what}", fix=error.fix) from None
 
 
 def _by_metric(case: Case, readings: Sequence[Reading]) -> dict[str, tuple[float, ...]]:

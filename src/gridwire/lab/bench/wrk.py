@@ -27,11 +27,20 @@ class Load:
 
 
 def command(url: str, *, seconds: float, connections: int = 64, headers: Sequence[str] = ()) -> list[str]:
-    """wrk counts whole seconds only."""
+    """wrk counts whole seconds only; what takes longer than 10 s has failed."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise Unavailable("wrk is not installed", fix="run packaging/prerequisites.sh --bench")
-    argv = [wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(BENCH / "wrk.lua")]
+    argv = [
+        wrk,
+        "-t1",
+        f"-c{connections}",
+        f"-d{max(1, round(seconds))}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(BENCH / "wrk.lua"),
+    ]
     for header in headers:
         argv += ["-H", header]
     return [*argv, url]
