@@ -66,7 +66,7 @@ def test_what_breaks_leaves_nothing_standing() -> None:
             raise Unavailable("broken")
         return {}
 
-    with pytest.raises(Unavailable, match="^a: broken"):  # and names whose it was
+    with pytest.raises(Unavailable, match=r"^a: broken"):  # and names whose it was
         run(scenario(measure, said), Wanted(rounds=1, seconds=1), lambda _: None, now=NOW)
     assert said == ["taken away"]
 
