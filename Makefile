@@ -9,7 +9,7 @@ BASE ?= debian:bookworm-slim
 IMAGE ?= gridwire
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites bench-prerequisites
+.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites bench-prerequisites test-kernel
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
@@ -32,6 +32,9 @@ test-compose: test-prerequisites .venv/dev ## containers on a real Docker engine
 
 images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gridwire
 	@BASE="$(BASE)" IMAGE="$(IMAGE)" packaging/images.sh
+test-kernel: test-prerequisites .venv/dev ## WireGuard devices, a join and a grid on a kernel with WireGuard: this one, or Debian's in QEMU
+	tests/kernel/run.sh $(BIN)/python -m kernel tests/adapters/test_wireguard_contract.py tests/netns/cli/test_join_netns.py \
+	  tests/netns/test_kernel_grid.py $(ARGS)
 
 wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
 	$(BIN)/python -m hatchling build -t wheel -d dist
@@ -94,6 +97,8 @@ lock: ## resolve requirements/*.lock again (needs uv)
 	  --extra bench --group build --group dev pyproject.toml -o requirements/dev.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --extra bench --group rivals pyproject.toml -o requirements/bench.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --group wheel -o requirements/wheel.lock
 
 clean: ## remove the environment and every cache
 	rm -rf .venv dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache src/*.egg-info

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
-# usage: prerequisites.sh [--test] [--bench] [--rootless]
+# usage: prerequisites.sh [--test] [--bench] [--kernel] [--rootless]
 #   --test      what only the tests want, too
 #   --bench     what only `gridwire bench` wants, too
+#   --kernel    what it takes to boot a machine with another kernel, too
 #   --rootless  what the demo wants to run without root, too; taken for granted from a user who is not root
 #
 # Debian's packages start what they install (nginx on 0.0.0.0:80). So apt runs under a policy-rc.d that answers
@@ -17,6 +18,7 @@ for option in "$@"; do
   case "$option" in
     --test) packages="$packages debootstrap iptables systemd tcpdump ufw uidmap" ;;
     --bench) packages="$packages haproxy wrk" ;;
+    --kernel) packages="$packages cpio $(case "$(uname -m)" in aarch64) echo qemu-system-arm ;; *) echo qemu-system-x86 ;; esac)" ;;
     --rootless) packages="$packages uidmap" ;;
     *) echo "packages: there is no option $option" >&2; exit 2 ;;
   esac

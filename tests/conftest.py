@@ -1,7 +1,22 @@
-"""What every test shares: hypothesis on a busy machine has no stopwatch."""
+"""What every test shares: hypothesis on a busy machine has no stopwatch, and a skip can count as a failure."""
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Two workers and a lab full of processes share two cores: a deadline would measure them, not the code.
 settings.register_profile("gridwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gridwire")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test fails: for runs that exist to run it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+    return report

@@ -461,6 +461,7 @@ def test_wireguard_go(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.netns
+@pytest.mark.kernel
 @pytest.mark.parametrize("case", [*EVERYWHERE, *PACKETS])
 def test_kernel(case: str, tmp_path: Path) -> None:
     tried = subprocess.run(

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make the root file system that the machines of `make test-systemd` boot from: Debian 12 with systemd, the packages
-# of packaging/prerequisites.sh and the wheels that gridwire needs. Once, some minutes; kept in $GRIDWIRE_CACHE.
+# of packaging/prerequisites.sh, the wheels that gridwire needs and those of what users install it with. Once, some
+# minutes; kept in $GRIDWIRE_CACHE.
 # usage: root.sh PYTHON     (PYTHON: a 3.11 that has pip, to fetch the wheels)
 set -eu
 
@@ -8,7 +9,8 @@ python=$1
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${GRIDWIRE_CACHE:-$HOME/.cache/gridwire}/systemd
 root=$cache/root
-stamp=$(cat "$here/packaging/prerequisites.sh" "$here/requirements/run.lock" "$0" | sha256sum | cut -d' ' -f1)
+stamp=$(cat "$here/packaging/prerequisites.sh" "$here/requirements/run.lock" "$here/requirements/wheel.lock" "$0" |
+  sha256sum | cut -d' ' -f1)
 
 if [ "$(cat "$cache/stamp" 2>/dev/null)" = "$stamp" ]; then
   echo "systemd root: $root"
@@ -39,7 +41,9 @@ rm -f "$root/root/prerequisites.sh" "$root/etc/resolv.conf" "$root"/var/cache/ap
 # Mapped to lower ids or not, a machine has an identity of its own.
 : > "$root/etc/machine-id"
 mkdir -p "$root/opt/wheels"
-"$python" -m pip download -q --disable-pip-version-check --require-hashes --only-binary :all: \
-  -r "$here/requirements/run.lock" -d "$root/opt/wheels"
+for lock in run wheel; do
+  "$python" -m pip download -q --disable-pip-version-check --require-hashes --only-binary :all: \
+    -r "$here/requirements/$lock.lock" -d "$root/opt/wheels"
+done
 echo "$stamp" > "$cache/stamp"
 echo "systemd root: $root"

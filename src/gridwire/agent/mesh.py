@@ -19,7 +19,7 @@ from gridwire.core.endpoint import literal_endpoint, split_endpoint
 from gridwire.core.errors import Conflict, GridwireError, Invalid, Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.mesh import plan_cuts, plan_mesh
-from gridwire.core.mesh_actions import KillSockets, PeerConfig, RenewPeer, SetKey, SyncPeers
+from gridwire.core.mesh_actions import BringUp, KillSockets, PeerConfig, RenewPeer, SetKey, SyncPeers
 from gridwire.core.mesh_memory import MeshMemory, having_applied, having_called, having_looked, having_seen, only_of
 from gridwire.core.names import Interface
 from gridwire.core.observed import Known, Unknown
@@ -208,7 +208,7 @@ def apply_to(backend: Backend, action: Action, private_key: Path) -> None:
     try:
         backend.apply(action, private_key=private_key, conf=peers_text(peers))
     except Conflict as error:
-        if error.code != "port-taken" or not isinstance(action, SetKey):
+        if error.code != "port-taken" or not isinstance(action, SetKey | BringUp):
             raise
         named = sorted({f"{one.process} (process {one.pid})" for one in holders("udp", action.listen_port) if one.pid})
         raise Conflict(f"{error.what} by {', '.join(named) or 'the kernel'}", fix=error.fix, code=error.code) from None

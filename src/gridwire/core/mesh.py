@@ -230,7 +230,7 @@ def _plan_device(
         was = str(device.mtu) if device is not None else "its default"
         first.append(SetMtu(reason=f"mtu {was} → {spec.mtu}", interface=name, mtu=spec.mtu))
     if device is None or not device.up:
-        first.append(BringUp(reason=f"{name} is down", interface=name))
+        first.append(BringUp(reason=f"{name} is down", interface=name, listen_port=spec.listen_port))
     if device is None or not device.up or spec.prefix not in device.routes:
         first.append(RoutePrefix(reason=f"{spec.prefix} is not routed to {name}", interface=name, prefix=spec.prefix))
     then: list[Action] = [

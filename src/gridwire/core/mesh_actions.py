@@ -86,7 +86,10 @@ class SetMtu(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BringUp(Action):
+    """The kernel's device takes its port only now; wireguard-go has it since SetKey."""
+
     interface: Interface
+    listen_port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

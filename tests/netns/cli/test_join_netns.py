@@ -147,6 +147,7 @@ def test_secrets_are_for_root_alone(gateway: Lab) -> None:
     assert modes.stdout.split() == ["700", "gridwire", "700", "root"]
 
 
+@pytest.mark.kernel
 def test_join_revoke_and_join_again(gateway: Lab) -> None:
     token = token_for(gateway, "e1", "--tag", "site=a")
     done = gridwire(gateway, "e1", "join", "--reach", "127.0.0.1:9000", stdin=f"{token}\n")

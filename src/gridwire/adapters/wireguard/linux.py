@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gridwire.adapters.wireguard import links
 from gridwire.adapters.wireguard.resolve import resolve
-from gridwire.adapters.wireguard.wg import Wg
+from gridwire.adapters.wireguard.wg import Wg, port_taken
 from gridwire.core.actions import Action
-from gridwire.core.errors import GridwireError, Unavailable
+from gridwire.core.errors import Conflict, GridwireError, Unavailable
 from gridwire.core.mesh_actions import (
     AddAddress,
     AddBlackhole,
@@ -84,8 +84,11 @@ class LinuxBackend(ABC):
                 links.remove_address(interface, address)
             case SetMtu(interface=interface, mtu=mtu):
                 links.set_mtu(interface, mtu)
-            case BringUp(interface=interface):
-                links.bring_up(interface)
+            case BringUp(interface=interface, listen_port=port):
+                try:
+                    links.bring_up(interface)
+                except Conflict:
+                    raise port_taken(port) from None
             case RoutePrefix(interface=interface, prefix=prefix):
                 links.route_prefix(interface, prefix)
             case RemovePeers(interface=interface, public_keys=keys):

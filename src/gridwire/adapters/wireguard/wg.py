@@ -43,12 +43,8 @@ class Wg:
         port = ["listen-port", str(listen_port)] if listen_port else []
         try:
             self._run(["set", interface, "private-key", str(private_key), *port])
-        except Conflict as error:
-            raise Conflict(
-                f"UDP port {listen_port} is taken",
-                fix="end what holds it, or give `endpoint:` another port in its settings and restart gridwire",
-                code=error.code,
-            ) from None
+        except Conflict:
+            raise port_taken(listen_port) from None
 
     def add_peers(self, interface: str, conf: str) -> None:
         """Add or rewrite the peers of a ``[Peer]`` text; others stay as they are."""
@@ -86,6 +82,14 @@ class Wg:
         if done.returncode != 0:
             raise _failure(what, done.stderr.strip().splitlines()[-1:] or ["no message"])
         return done.stdout
+
+
+def port_taken(port: int) -> Conflict:
+    return Conflict(
+        f"UDP port {port} is taken",
+        fix="end what holds it, or give `endpoint:` another port in its settings and restart gridwire",
+        code="port-taken",
+    )
 
 
 def _failure(what: str, lines: Sequence[str]) -> GridwireError:
