@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from gridwire.cli.settings import DEFAULT, SettingsFile
+from gridwire.cli.settings import DEFAULT, SettingsFile, awaited
 
 app = App(name="control")
 
@@ -19,7 +19,7 @@ def control(*, settings: SettingsFile = DEFAULT) -> None:
     from gridwire.control.serve import serve
     from gridwire.control.usecases.follow_settings import HostSettings
 
-    chosen, place = load_with_places(settings)
+    chosen, place = load_with_places(awaited(settings))
     serve(
         database_url=chosen.database,
         gateway=chosen.node.name,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from cyclopts import App, Parameter
 
 from gridwire.cli.outcome import DONE, FAILED, UNHEALTHY
 from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
 from gridwire.cli.root import require_root
-from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
+from gridwire.cli.settings import DEFAULT, SettingsFile, awaited, settings_from, wait_for
 from gridwire.core.errors import Unavailable
 from gridwire.core.guard import plan_guard
 from gridwire.core.observed import Unknown
@@ -17,11 +19,18 @@ app = App(name="guard", help="Load, show or remove the packet guard.", default_p
 
 
 @app.command
-def load(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None:
+def load(
+    *,
+    wait: Annotated[bool, Parameter(help="Until this host is part of a grid.")] = False,
+    output: Format = "table",
+    settings: SettingsFile = DEFAULT,
+) -> None:
     """Load the guard of the last saved spec: before there is a network, and whenever it was flushed."""
     from gridwire.agent.guard import load_guard
 
     require_root("load the guard")
+    if wait:
+        _await_spec(settings)
     done = [action.reason for action in load_guard(_spec(settings))]
     _say_done(done, output)
 
@@ -85,6 +94,13 @@ def _say_done(done: list[str], output: str) -> None:
             note(reason)
     else:
         show({"done": done}, output, lambda: None)
+
+
+def _await_spec(settings: str) -> None:
+    from gridwire.agent.state_dir import AgentState
+
+    state = AgentState(settings_from(awaited(settings)).paths.agent_state)
+    wait_for(lambda: state.load_spec().spec is not None, "this host's first spec")
 
 
 def _spec(settings: str) -> NodeSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from gridwire.cli.root import require_root
-from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
+from gridwire.cli.settings import DEFAULT, SettingsFile, awaited, settings_from
 
 app = App(name="mesh", help="Run wireguard-go for the mesh interface.")
 
@@ -17,7 +17,7 @@ def run(*, settings: SettingsFile = DEFAULT) -> None:
     from gridwire.agent.interface import joined_interface
 
     require_root("make a network device")
-    chosen = settings_from(settings)
+    chosen = settings_from(awaited(settings))
     # The agent goes by its identity: an interface that was changed in the settings afterwards is nobody's.
     interface = joined_interface(chosen.paths.agent_state) or chosen.network.interface
     exec_device(interface, chosen.mesh.wireguard_go)

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from gridwire.cli.output import note
 from gridwire.cli.root import require_root
-from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
+from gridwire.cli.settings import DEFAULT, SettingsFile, awaited, settings_from
 from gridwire.core import paths
 
 app = App(name="nginx", help="Run gridwire's nginx.")
@@ -20,10 +20,10 @@ def run(*, settings: SettingsFile = DEFAULT) -> None:
     from gridwire.agent.state_dir import AgentState
 
     require_root("run nginx")
-    where = settings_from(settings).paths
+    where = settings_from(awaited(settings)).paths
     state = AgentState(where.agent_state)
 
-    def awaited() -> str | None:
+    def missing() -> str | None:
         spec = state.load_spec().spec
         if spec is None:
             return "waiting for the first spec (`gridwire init` or `gridwire join`)"
@@ -39,6 +39,6 @@ def run(*, settings: SettingsFile = DEFAULT) -> None:
             logs=where.logs,
             user=paths.NGINX_USER,
         ),
-        awaited,
+        missing,
         note,
     )
