@@ -128,13 +128,16 @@ def test_hosts_behind_a_symlink_stays_one(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "b\n"
 
 
-def test_hosts_that_is_a_bind_mount_is_written_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reason", [errno.EBUSY, errno.EROFS], ids=["mount", "read-only-root"])
+def test_hosts_that_is_a_bind_mount_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
     path = tmp_path / "hosts"
     path.write_text("a long line that was here\n")
     inode = path.stat().st_ino
 
     def busy(self: Path, target: Path) -> Path:
-        raise OSError(errno.EBUSY, "Device or resource busy")
+        raise OSError(reason, "the rest of /etc is not ours")
 
     monkeypatch.setattr(Path, "replace", busy)
     write_hosts(path, "short\n")

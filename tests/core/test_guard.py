@@ -25,6 +25,7 @@ from gridwire.core.guard import (
     RestoreSysctl,
     SetSysctl,
     SysctlSeen,
+    missing_sysctls,
     plan_guard,
     plan_guard_removal,
 )
@@ -248,6 +249,19 @@ def test_a_change_of_members_alone_leaves_rules_counters_and_meters() -> None:
 def test_a_stricter_setting_of_the_operators_is_left_alone() -> None:
     seen = GuardObserved(sysctls=(SysctlSeen(key="net/ipv4/conf/all/arp_ignore", value=2),))
     assert not any(isinstance(action, SetSysctl) for action in plan_guard(gateway(), Known(seen)))
+
+
+def test_what_only_the_host_can_set_is_named_and_not_planned() -> None:
+    low = SysctlSeen(key="net/ipv4/conf/all/arp_ignore", value=0, fixed=True)
+    seen = GuardObserved(sysctls=(low, SysctlSeen(key="net/ipv4/ip_nonlocal_bind", value=1, fixed=True)))
+    assert not any(isinstance(action, SetSysctl) for action in plan_guard(gateway(), Known(seen)))
+    assert missing_sysctls(seen) == (("net/ipv4/conf/all/arp_ignore", 1),)
+
+
+def test_what_can_be_set_here_is_planned_and_not_missing() -> None:
+    seen = GuardObserved(sysctls=(SysctlSeen(key="net/ipv4/conf/all/arp_ignore", value=0),))
+    assert any(isinstance(action, SetSysctl) for action in plan_guard(gateway(), Known(seen)))
+    assert missing_sysctls(seen) == ()
 
 
 def test_a_kernel_without_ipv6_gets_no_ipv6_rules() -> None:

@@ -33,7 +33,12 @@ http {
 """
 
 
-def test_the_agents_capabilities_are_enough_to_test_a_configuration(tmp_path: Path) -> None:
+# As a container's /proc/sys is; the test's own network namespace has settings of its own in it all the same.
+READ_ONLY = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
+
+
+@pytest.mark.parametrize("before", [[], ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh"]], ids=["host", "container"])
+def test_the_agents_capabilities_are_enough_to_test_a_configuration(tmp_path: Path, before: list[str]) -> None:
     unit = template("gridwire-agent.service")
     found = re.search(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
     assert found
@@ -47,6 +52,16 @@ def test_the_agents_capabilities_are_enough_to_test_a_configuration(tmp_path: Pa
     for parent in (tmp_path, *tmp_path.parents[:-2]):
         parent.chmod(parent.stat().st_mode | 0o011)  # pytest's folders are closed to the user that the test becomes
     words = [find_nginx().binary, str(config), str(state), str(logs)]
-    argv = ["setpriv", f"--bounding-set=-all,{kept}", "--no-new-privs", "--", sys.executable, "-c", RUN, *words]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    argv = [
+        *before,
+        "setpriv",
+        f"--bounding-set=-all,{kept}",
+        "--no-new-privs",
+        "--",
+        sys.executable,
+        "-c",
+        RUN,
+        *words,
+    ]
+    done = subprocess.run([*before, *argv], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

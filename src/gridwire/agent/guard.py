@@ -39,6 +39,7 @@ from gridwire.core.guard import (
     RestoreSysctl,
     SetSysctl,
     SysctlSeen,
+    missing_sysctls,
     plan_guard,
     plan_guard_removal,
 )
@@ -85,7 +86,9 @@ class GuardSection:
                 families=self._rules.families(),
                 rules=self._rules.read(),
                 sysctls=tuple(
-                    SysctlSeen(key=key, value=value, before=memory.sysctls.get(key))
+                    SysctlSeen(
+                        key=key, value=value, before=memory.sysctls.get(key), fixed=not self._sysctls.writable(key)
+                    )
                     for key, value in values.items()
                     if value is not None
                 ),
@@ -133,7 +136,27 @@ class GuardSection:
         return self._nft.counters()
 
     def findings(self) -> tuple[Finding, ...]:
-        """Settings that others made and that only the guard stands against."""
+        """Settings that others made and that only the guard stands against, and those that only the host can make."""
+        return (*self._open_to_lan(), *self._left_to_the_host())
+
+    def _left_to_the_host(self) -> tuple[Finding, ...]:
+        observed = self.observe()
+        if isinstance(observed, Unknown) or observed.value is None:
+            return ()
+        lines = [f"{key.replace('/', '.')}={least}" for key, least in missing_sysctls(observed.value)]
+        if not lines:
+            return ()
+        return (
+            Finding(
+                id="sysctl-missing",
+                severity=Severity.WARNING,
+                where="guard",
+                what=f"kernel settings that may not be set from this container are missing: {', '.join(lines)}",
+                fix="on the host: packaging/90-gridwire.conf into /etc/sysctl.d, and `sysctl --system`",
+            ),
+        )
+
+    def _open_to_lan(self) -> tuple[Finding, ...]:
         open_to_lan = self._sysctls.interfaces_with("route_localnet", 1)
         if not open_to_lan:
             return ()

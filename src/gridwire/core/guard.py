@@ -116,11 +116,15 @@ class GuardSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SysctlSeen:
-    """A kernel setting as it is, and as it was before gridwire set it (none: gridwire did not set it)."""
+    """A kernel setting as it is, and as it was before gridwire set it (none: gridwire did not set it).
+
+    ``fixed``: nobody here may set it, as in a container on the host's network, whose /proc/sys is read-only.
+    """
 
     key: str
     value: int
     before: int | None = None
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,10 +195,17 @@ def plan_guard(spec: GuardSpec, observed: Known[GuardObserved | None] | Unknown)
         actions += plan_rules(spec.interface, spec.prefix, family, seen.rules)
     values = {sysctl.key: sysctl for sysctl in seen.sysctls}
     for key, least in WANTED_SYSCTLS:
-        if key in values and values[key].value < least:
+        if key in values and values[key].value < least and not values[key].fixed:
             before = values[key].value
             actions.append(SetSysctl(key=key, value=least, before=before, reason=f"{key}: {before} → {least}"))
     return tuple(actions)
+
+
+def missing_sysctls(seen: GuardObserved) -> tuple[tuple[str, int], ...]:
+    """Settings (key, least value) that are too low and that only the host itself can raise. The guard stands without
+    them: what they add is that no link learns of the mesh address by ARP, and that nginx outlives a late address."""
+    low = {sysctl.key: sysctl.value for sysctl in seen.sysctls if sysctl.fixed}
+    return tuple((key, least) for key, least in WANTED_SYSCTLS if low.get(key, least) < least)
 
 
 def plan_guard_removal(observed: Known[GuardObserved | None] | Unknown) -> tuple[Action, ...]:

@@ -14,7 +14,7 @@ from gridwire.adapters.netfilter import Nft
 from gridwire.agent import guard as guard_module
 from gridwire.agent.guard import GuardSection, guard_stands, load_guard, remove_guard
 from gridwire.core.compiler import compile_spec
-from gridwire.core.errors import GridwireError, NotPermitted, Unavailable
+from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.fleet import Fleet, Network, Node, NodeState, Role
 from gridwire.core.guard import LoadTable
 from gridwire.core.names import NodeName
@@ -110,16 +110,21 @@ def test_a_missing_nft_is_waited_for_and_nothing_is_touched(grid4: Grid, spec: N
         grid4.gateway.do(section.load, spec)
 
 
-def test_a_read_only_proc_sys_is_an_error_with_what_to_do_and_the_packets_are_stopped_all_the_same(
+def test_with_a_read_only_proc_sys_the_guard_stands_and_says_what_the_host_has_to_set(
     grid4: Grid, spec: NodeSpec, tmp_path: Path
 ) -> None:
+    """As in a container on the host's network."""
     grid4.gateway.own_files()
     grid4.gateway.run("mount", "--bind", "/proc/sys", "/proc/sys")
     grid4.gateway.run("mount", "-o", "remount,bind,ro", "/proc/sys")
     section = GuardSection(memory=tmp_path / "memory.json")
-    with pytest.raises(NotPermitted, match=r"docker run --sysctl net\.ipv4"):
-        grid4.gateway.do(section.load, spec)
+    grid4.gateway.do(section.load, spec)
+    assert section.plan(spec, grid4.gateway.do(section.observe)) == ()
     assert grid4.stranger.gets_nothing(grid4.address, 80)
+    (finding,) = grid4.gateway.do(section.findings)
+    assert finding.id == "sysctl-missing"
+    assert "net.ipv4.conf.all.arp_ignore=1" in finding.what
+    assert "/etc/sysctl.d" in finding.fix
 
 
 def test_a_change_of_members_on_a_table_that_vanished_loads_all_of_it(grid4: Grid) -> None:

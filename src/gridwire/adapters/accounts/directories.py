@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,13 @@ def make_directories(wanted: tuple[Directory, ...]) -> None:
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise Conflict(f"{path} is not a directory", fix="move it away")
         path.mkdir(parents=True, exist_ok=True, mode=0o755)
-        path.chmod(directory.mode)
-        os.chown(path, pwd.getpwnam(directory.owner).pw_uid, _group(directory.group or directory.owner))
+        owner = pwd.getpwnam(directory.owner).pw_uid, _group(directory.group or directory.owner)
+        status = path.stat()
+        # One that is right is left alone: in a container it may lie on a read-only file system.
+        if stat.S_IMODE(status.st_mode) != directory.mode:
+            path.chmod(directory.mode)
+        if (status.st_uid, status.st_gid) != owner:
+            os.chown(path, *owner)
 
 
 def _group(owner: str) -> int:

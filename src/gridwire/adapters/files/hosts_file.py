@@ -9,6 +9,8 @@ from pathlib import Path
 from gridwire.adapters.files.atomic import file_error, read_bytes, write_atomic
 from gridwire.core.errors import GridwireError
 
+_IN_PLACE = frozenset({errno.EBUSY, errno.EROFS})
+
 
 def read_hosts(path: Path) -> str | None:
     """The text, or none where there is no file; raise GridwireError where it cannot be read."""
@@ -19,8 +21,8 @@ def read_hosts(path: Path) -> str | None:
 def write_hosts(path: Path, text: str) -> None:
     """Replace the file, with the mode and owner that it had; a symlink stays one, and its target is written.
 
-    A container's bind mount cannot be renamed over (EBUSY): there the file is rewritten in place. Raise GridwireError
-    where it cannot be written, as where that mount is read-only.
+    A container's bind mount cannot be renamed over (EBUSY), and beside it nothing can be written where the rest is
+    read-only (EROFS): there the file is rewritten in place. Raise GridwireError where it cannot be written itself.
     """
     try:
         _write(path.resolve(), text)
@@ -38,7 +40,7 @@ def _write(target: Path, text: str) -> None:
     try:
         write_atomic(target, content, mode, owner=owner)
     except GridwireError as error:
-        if not isinstance(error.__cause__, OSError) or error.__cause__.errno != errno.EBUSY:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _IN_PLACE:
             raise
         with target.open("r+b") as file:
             file.write(content)

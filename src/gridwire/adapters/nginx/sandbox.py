@@ -5,6 +5,7 @@ In the new network namespace no mesh address exists, and the user may bind no lo
 Every directory in COVER is hidden under an empty tmpfs of the user's: nginx -t opens logs, sockets and its pid file.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -16,12 +17,25 @@ _SYSCTLS = (
 )
 
 
+def _set(path: str, value: str) -> None:
+    """In a container /proc/sys is read-only; in this mount namespace, which ends with the test, it need not be."""
+    for again in (True, False):
+        try:
+            with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
+                file.write(value)
+        except OSError as error:
+            if error.errno != errno.EROFS or not again:
+                raise
+            subprocess.run(["mount", "-o", "remount,bind,rw", "/proc/sys"], check=True)
+        else:
+            return
+
+
 def main() -> None:
     uid, gid, covers, binary, config = sys.argv[1:]
     for path, value in _SYSCTLS:
         if os.path.exists(path):  # noqa: PTH110
-            with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
-                file.write(value)
+            _set(path, value)
     text = open(config, "rb").read()  # noqa: PTH123, SIM115
     for cover in covers.split(":"):
         options = f"mode=0700,uid={uid},gid={gid}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from gridwire.core.errors import GridwireError, NotPermitted
@@ -24,6 +25,10 @@ class Sysctls:
             return None
         except (OSError, ValueError) as error:
             raise GridwireError(f"kernel setting {key} cannot be read ({error})", code="sysctl") from error
+
+    def writable(self, key: str) -> bool:
+        """Whether it may be set from here at all; a container's /proc/sys is read-only."""
+        return os.access(self._root / key, os.W_OK)
 
     def write(self, key: str, value: int) -> None:
         """Raise NotPermitted with what to do where /proc/sys is read-only, GridwireError otherwise."""
