@@ -25,9 +25,10 @@ from ruamel.yaml import YAML
 
 from gridwire.adapters.settings import load
 from gridwire.agent.state_dir import AgentState
+from gridwire.cli.grid import listing
 from gridwire.cli.status import _screen, healthy
 from gridwire.core.enrollment import decode_token
-from gridwire.core.fleet import Node, NodeState, Role, Route
+from gridwire.core.fleet import Node, NodeState, Role, Route, Service
 from gridwire.core.health import Health
 from gridwire.core.joined import JoinedAs
 from gridwire.core.names import HostName, Interface, NodeName
@@ -91,6 +92,42 @@ def test_join_consents_to_nothing_on_the_mesh(grid: Any, reach: str) -> None:
     ran = grid("join", "--reach", reach, stdin=token)
     assert ran.code == 2
     assert f"gridwire: --reach: {reach} is on the mesh 10.85.0.0/16" in ran.err
+
+
+def test_an_edge_is_published_when_it_has_joined(grid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before: a service that selects a node which is only invited lets it in on an operator's yes alone."""
+    seen: list[str] = []
+
+    def joined(node: str, settings: str) -> None:
+        seen.extend(str(service.name) for service in listing("/services", Service, settings))
+
+    monkeypatch.setattr("gridwire.cli.invite._wait", joined)
+    ran = grid("invite", "shop", "--publish", "web=127.0.0.1:9000", "--allow", "role:edge,role:client")
+    assert ran.code == 0, ran.err
+    assert decode_token(ran.out).node == "shop"
+    assert "web" not in seen
+    service = parsed(grid, "service", "show", "web")
+    assert "shop" in json.dumps(service["on"])
+    route = parsed(grid, "route", "show", "web")
+    assert (route["to"], len(route["allow"])) == ("web", 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--allow", "role:edge"), "--publish"),
+        (("--publish", "web"), "publish"),
+        (("--publish", "web=127.0.0.1:9000", "--role", "client"), "publish"),
+        (("--publish", "web=127.0.0.1:9000", "--approve"), "publish"),
+    ],
+)
+def test_what_cannot_be_published_is_said_before_anybody_is_invited(
+    grid: Any, options: tuple[str, ...], named: str
+) -> None:
+    ran = grid("invite", "never", *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert named in ran.err
+    assert grid("node", "show", "never").code == 2
 
 
 def test_for_a_person_only_the_token_stands_on_stdout(grid: Any) -> None:

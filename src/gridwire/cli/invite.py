@@ -12,14 +12,16 @@ from cyclopts import App, Parameter
 from gridwire.cli import device, grid, words
 from gridwire.cli.outcome import UNHEALTHY
 from gridwire.cli.output import Format, note, say, show
+from gridwire.cli.route import derived_name
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.addressing import Address
 from gridwire.core.enrollment import LIFETIME_SECONDS, LONGEST_LIFETIME_SECONDS, Token, encode_token
 from gridwire.core.errors import Invalid, NotFound
-from gridwire.core.fleet import Network, NodeState, Role, Tag
-from gridwire.core.names import NodeName, interface_name, node_name
-from gridwire.core.targets import parse_reach
-from gridwire.protocol.api import Device, Invite, Invited, NodeView, Progress
+from gridwire.core.fleet import Network, NodeState, Role, Route, Service, Tag, parse_selector
+from gridwire.core.health import parse_health
+from gridwire.core.names import NodeName, host_pattern, interface_name, node_name, service_name
+from gridwire.core.targets import parse_reach, parse_target
+from gridwire.protocol.api import Device, Invite, Invited, NodeView, Progress, RouteOutcome, ServiceOutcome
 
 app = App(name="invite", default_parameter=Parameter(negative=()))
 
@@ -51,6 +53,8 @@ def invite(
     qr: bool = False,
     config: Annotated[str | None, Parameter(name="--config")] = None,
     wait: bool = False,
+    publish: str | None = None,
+    allow: tuple[str, ...] = (),
     cancel: bool = False,
     output: Format = "table",
     settings: SettingsFile = DEFAULT,
@@ -79,6 +83,10 @@ def invite(
         For an operator or client: write the device's WireGuard configuration into this new file.
     wait
         Stay and show how far the other side has come; alone, also for an invitation that is out already.
+    publish
+        Stay until the edge has joined, then publish this of it, with a route of that name: api=127.0.0.1:9000.
+    allow
+        With --publish: who may use that route: role:client, node:phone. May be repeated. Nobody, if left out.
     cancel
         Take the invitation of that name back, which nobody has redeemed yet.
     """
@@ -87,6 +95,11 @@ def invite(
     rules = tuple(str(parse_reach(text, "reach")) for text in reach)
     seconds = _lifetime(ttl)
     chosen = Role(role)
+    published = _published(publish, allow, node, chosen)
+    if published and (approve or cancel):
+        raise Invalid(
+            "publish", "it waits until the node is in", fix="leave --approve and --cancel out, or publish later"
+        )
     if cancel:
         if tags or rules or ttl or approve or replace or qr or config is not None or wait:
             raise Invalid("cancel", "it takes an invitation back, and makes none", fix="give the name alone")
@@ -112,9 +125,40 @@ def invite(
         return _wait(node, settings)
     printed = _invitation(node, chosen, tags, seconds, approve, replace, rules, settings)
     show(printed, output, lambda: _say(printed, qr))
-    if not wait:
+    if not wait and published is None:
         return None
-    return _wait(printed.node, settings)
+    code = _wait(printed.node, settings)
+    if code is None and published is not None:
+        _publish(*published, settings)
+    return code
+
+
+def _published(publish: str | None, allow: tuple[str, ...], node: NodeName, role: Role) -> tuple[Service, Route] | None:
+    """What --publish asks for, judged before anybody is invited; raise Invalid."""
+    if publish is None:
+        if allow:
+            raise Invalid("allow", "it goes with --publish", fix="give --publish NAME=TARGET, too")
+        return None
+    if role is not Role.EDGE:
+        raise Invalid("publish", f"a node of role {role} publishes nothing", fix="leave --publish out")
+    name, _, target = publish.partition("=")
+    service = Service(
+        name=service_name(name, "publish"),
+        target=parse_target(target, "publish"),
+        on=(parse_selector(f"node:{node}", "publish"),),
+        health=parse_health("tcp", "publish"),
+    )
+    host = host_pattern(name)
+    route = Route(
+        name=derived_name(host, "/"), host=host, path="/", to=service.name, allow=grid.selectors(allow, "allow")
+    )
+    return service, route
+
+
+def _publish(service: Service, route: Route, settings: str) -> None:
+    grid.put(f"/services/{service.name}", service, ServiceOutcome, settings)
+    outcome = grid.put(f"/routes/{route.name}", route, RouteOutcome, settings)
+    note(f"{outcome.url} → {service.target} of this node, for {words.listed(route.allow)}")
 
 
 def _lifetime(ttl: str | None) -> int:
