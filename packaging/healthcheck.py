@@ -19,7 +19,8 @@ SECONDS = 4.0
 
 def agent() -> str:
     """The agent keeps the guard standing; what else it does, `gridwire status` says."""
-    done = subprocess.run(["nft", "list", "table", "inet", "gridwire"], capture_output=True, timeout=SECONDS, check=False)
+    argv = ["nft", "list", "table", "inet", "gridwire"]
+    done = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=False)
     return "" if done.returncode == 0 else "the guard does not stand"
 
 
@@ -30,9 +31,7 @@ def control() -> str:
 def mesh() -> str:
     """The kernel's device, or one that wireguard-go serves."""
     kernel = any("DEVTYPE=wireguard" in one.read_text() for one in Path("/sys/class/net").glob("*/uevent"))
-    if kernel or any(_connected(one) is not None for one in WIREGUARD.glob("*.sock")):
-        return ""
-    return "there is no WireGuard device"
+    return "" if kernel or any(map(_served, WIREGUARD.glob("*.sock"))) else "there is no WireGuard device"
 
 
 def nginx() -> str:
@@ -58,6 +57,13 @@ def _connected(path: Path) -> socket.socket | None:
     return found
 
 
+def _served(path: Path) -> bool:
+    found = _connected(path)
+    if found is not None:
+        found.close()
+    return found is not None
+
+
 def _get(path: Path, what: str) -> str:
     """Why there was no 200 on the Unix socket; empty where there was."""
     connection = http.client.HTTPConnection("localhost")
@@ -66,7 +72,8 @@ def _get(path: Path, what: str) -> str:
         return f"nobody answers on {path}"
     try:
         connection.request("GET", what)
-        status = connection.getresponse().status
+        with connection.getresponse() as answer:
+            status = answer.status
     except (OSError, http.client.HTTPException) as error:
         return f"{path}: {error}"
     finally:

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
-# usage: prerequisites.sh [--test] [--bench] [--kernel] [--rootless]
+# usage: prerequisites.sh [--test] [--bench] [--compose] [--kernel] [--rootless]
 #   --test      what only the tests want, too
 #   --bench     what only `gridwire bench` wants, too
+#   --compose   what only `make test-compose` wants, too: Docker's engine, which is started by no unit
 #   --kernel    what it takes to boot a machine with another kernel, too
 #   --rootless  what the demo wants to run without root, too; taken for granted from a user who is not root
 #
 # Debian's packages start what they install (nginx on 0.0.0.0:80). So apt runs under a policy-rc.d that answers
-# 101 (invoke-rc.d(8)), and an nginx.service or haproxy.service that this script brought is masked, lest it start at
-# the next boot. One that was there before is left exactly as it was.
+# 101 (invoke-rc.d(8)), and a service that this script brought is masked, lest it start at the next boot.
+# What was there before is left exactly as it was.
 set -eu
 
 packages="iproute2 kmod nftables nginx libnginx-mod-http-lua lua-cjson lua-resty-core libnginx-mod-stream passwd procps
@@ -19,6 +20,7 @@ for option in "$@"; do
     --test) packages="$packages debootstrap iptables systemd tcpdump ufw uidmap" ;;
     --bench) packages="$packages haproxy wrk" ;;
     --kernel) packages="$packages cpio $(case "$(uname -m)" in aarch64) echo qemu-system-arm ;; *) echo qemu-system-x86 ;; esac)" ;;
+    --compose) packages="$packages debootstrap docker-compose docker.io" ;;
     --rootless) packages="$packages uidmap" ;;
     *) echo "packages: there is no option $option" >&2; exit 2 ;;
   esac
@@ -42,11 +44,10 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "packages: installing$missing (nothing that they bring is started)"
-brought=""
-for service in nginx haproxy; do
-  case " $missing " in
-    *" $service "*) [ -e "/lib/systemd/system/$service.service" ] || brought="$brought $service.service" ;;
-  esac
+services="nginx.service haproxy.service docker.service docker.socket containerd.service"
+before=" "
+for service in $services; do
+  [ ! -e "/lib/systemd/system/$service" ] || before="$before$service "
 done
 
 policy=/usr/sbin/policy-rc.d
@@ -75,11 +76,15 @@ if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $missi
 fi
 rm -f "$log"
 
+brought=""
+for service in $services; do
+  case "$before" in *" $service "*) continue ;; esac
+  [ ! -e "/lib/systemd/system/$service" ] || brought="$brought $service"
+done
 if [ -n "$brought" ] && command -v systemctl >/dev/null; then
-  mkdir -p /var/lib/gridwire
-  for unit in $brought; do
-    systemctl mask --quiet "$unit"
-    echo "$unit" >> /var/lib/gridwire/brought  # `gridwire uninstall --purge` reads it
-    echo "packages: $unit is masked, since gridwire brought it (systemctl unmask $unit undoes it)"
-  done
+  # shellcheck disable=SC2086  # one word per unit
+  systemctl mask --quiet $brought
+  mkdir -p /var/lib/gridwire  # `gridwire uninstall --purge` reads it
+  for service in $brought; do echo "$service"; done >> /var/lib/gridwire/brought
+  echo "packages: masked, since gridwire brought them:$brought (systemctl unmask undoes it)"
 fi

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,10 +14,11 @@ import pytest
 from gridwire.lab import resolver
 from gridwire.lab.compose import V1
 from gridwire.lab.engine import Engine, missing
-from gridwire.lab.rounds import ROUNDS
 from gridwire.lab.topology import ROUTER, Lab, Link, Place, build
 
-from .prepare import IMAGE, REPOSITORY, V2
+from .grid import Grid
+from .prepare import IMAGE, V2
+from .site import Site
 
 PROGRAMS = {"v1": V1, "v2": str(V2)}
 STREET = Link(name="street", prefix=IPv4Network("192.0.2.0/24"))
@@ -77,9 +77,13 @@ def engine_on(lab: Lab, nameserver: str) -> Iterator[Callable[[str], Engine]]:
         yield engine
 
 
-def repository(path: str) -> Path:
-    return REPOSITORY / path
-
-
-def how_many_rounds() -> int:
-    return int(os.environ.get("ROUNDS", ROUNDS))
+@pytest.fixture(scope="module")
+def bare(lab: Lab, engine_on: Callable[[str], Engine], program: str, tmp_path_factory: pytest.TempPathFactory) -> Grid:
+    sites = []
+    for name in ("gateway", "home-1"):
+        host = lab.host(name)
+        config = tmp_path_factory.mktemp(f"docker-{name}")
+        sites.append(Site(host=host, engine=engine_on(name), program=program, config=config))
+        hosts = host.root / "etc/hosts"
+        hosts.write_text(f"127.0.0.1 localhost {name}\n{lab.address('gateway')} gw.example.com\n")
+    return Grid(*sites)

@@ -12,7 +12,8 @@ from gridwire.lab.engine import Engine
 from gridwire.lab.rounds import play, rounds, summary
 from gridwire.lab.topology import Lab
 
-from .conftest import how_many_rounds, repository
+from .grid import how_many_rounds
+from .prepare import REPOSITORY
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -27,7 +28,7 @@ def test_the_bridge_stack_crashes_where_its_upstream_has_no_name_yet(
     lab: Lab, engine_on: Callable[[str], Engine], program: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = engine_on("phone")
-    stack = Compose(engine=engine, program=program, files=(repository("bench/bridge/compose.yaml"),))
+    stack = Compose(engine=engine, program=program, files=(REPOSITORY / "bench/bridge/compose.yaml",))
 
     def serves() -> bool:
         return lab.host("phone").run(_HEALTH, check=False).stdout.strip() == "200"
