@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gridwire.lab.compose import CrashCount
 from gridwire.lab.grid import gridwire
 from gridwire.lab.host import Host
 from gridwire.lab.load import Plan
@@ -66,6 +67,19 @@ def test_nothing_is_published_and_no_bridge_was_made(grid: Grid) -> None:
         assert set(site.engine.docker("ps", "--format", "{{.Ports}}").split()) == set()
     listening = grid.gateway.host.run(["ss", "-Hlntu"]).stdout
     assert not [line for line in listening.splitlines() if "0.0.0.0:" in line and ":51820" not in line]
+
+
+def test_after_a_reboot_they_come_up_in_dockers_order(grid: Grid) -> None:
+    """With the kernel's part gone: no guard, no device, nothing known of the boot before."""
+    engine = grid.gateway.engine
+    engine.stop()
+    assert "10.85.0.1" not in grid.gateway.host.run(["ss", "-Hlnt"]).stdout
+    grid.gateway.host.run(["nft", "delete", "table", "inet", "gridwire"])
+    count = CrashCount(engine)
+    engine.start()
+    until(grid.served, "the route", timeout=60, every=0.2)
+    assert count.since_last() == ()
+    assert grid.gateway.host.run(["nft", "list", "table", "inet", "gridwire"]).stdout
 
 
 def test_twenty_rounds_lose_nothing(grid: Grid, lab: Lab, program: str, capsys: pytest.CaptureFixture[str]) -> None:
