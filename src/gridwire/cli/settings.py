@@ -37,8 +37,8 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
     """Look again and again; SIGTERM ends this process, which as a container's first would ignore it otherwise."""
     if condition():
         return
-    note(f"waiting for {what}")
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    note(f"waiting for {what}")
     while not condition():
         time.sleep(_LOOK_SECONDS)
     signal.signal(signal.SIGTERM, before)
