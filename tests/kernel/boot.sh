@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run a command on Debian's kernel, in a machine whose disk is this host's own root: the same Python, packages and
-# clone under the same paths. The machine only reads it and writes to its memory. No root; KVM where it may be used.
+# clone under the same paths. The machine only reads it and writes to its memory. No root, and no KVM: a /dev/kvm that
+# does not work (seen under nested virtualisation) hangs the machine.
 # usage: boot.sh FOLDER    (FOLDER: made for it, with a script `command`; gets `exit`, its exit code, and `console`)
 set -eu
 
@@ -34,9 +35,9 @@ ln -s "$cache/lib/modules" "$folder/modules"
 mkfifo "$folder/output"
 cat "$folder/output" &
 reader=$!
-"$qemu" -machine "$board" -accel kvm -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -no-reboot -nographic -nodefaults \
+"$qemu" -machine "$board" -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -no-reboot -nographic -nodefaults \
   -kernel "$cache/vmlinuz" -initrd "$folder/initramfs.gz" \
-  -append "console=$console panic=-1 earlyprintk=ttyS0" \
+  -append "console=$console panic=-1 quiet" \
   -chardev "file,id=console,path=$folder/console" -serial chardev:console \
   -device virtio-serial -chardev "file,id=job,path=$folder/output" -device virtserialport,chardev=job,name=job \
   -virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap" \

@@ -12,7 +12,11 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t cgroup2 none /sys/fs/cgroup
 mount --bind "$(readlink /mnt/modules)" /lib/modules
+# Links that udev makes elsewhere; wg(8) is given its peers by /dev/stdin.
 ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 hostname gridwire-kernel
 ip link set lo up
 modprobe virtio_console
