@@ -13,7 +13,10 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket
 
 NET = Path("/proc/sys/net/netfilter")
 PKTINFO = 8  # IP_PKTINFO, linux/in.h
@@ -33,7 +36,7 @@ def take_what_is_free(caller: socket.socket, to: int, numbers: Iterator[int]) ->
 def main() -> None:
     most = int((NET / "nf_conntrack_max").read_text())
     for name in ("udp_timeout", "udp_timeout_stream"):
-        (NET / f"nf_conntrack_{name}").write_text("900")
+        (NET / f"nf_conntrack_{name}").write_text("300")
     caller, called = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     for one in (caller, called):
         one.bind(("127.0.0.1", 0) if one is caller else ("0.0.0.0", 0))
@@ -43,18 +46,14 @@ def main() -> None:
 
     def call() -> None:
         for address in addresses:
-            try:
+            with suppress(OSError):  # the table has no room for this one
                 caller.sendto(b"x", (socket.inet_ntoa(address), to))
-            except OSError:
-                return  # the table has no room for this one
 
     call()
     for address in addresses:
         info = struct.pack("=I4s4s", 0, address, address)
-        try:
+        with suppress(OSError):
             called.sendmsg([b"x"], [(socket.IPPROTO_IP, PKTINFO, info)], 0, ("127.0.0.1", back))
-        except OSError:
-            break
     time.sleep(ASSURED_SECONDS)
     call()
     entries = int((NET / "nf_conntrack_count").read_text())
@@ -62,9 +61,8 @@ def main() -> None:
     later = iter(range(most + 64, 1 << 23))
     while not select.select([sys.stdin], [], [], 0.02)[0]:
         take_what_is_free(caller, to, later)
-    # Its entries would stand for minutes: with a short time they go as the kernel's own sweep finds them.
-    for name, value in (("udp_timeout", "30"), ("udp_timeout_stream", "120")):
-        (NET / f"nf_conntrack_{name}").write_text(value)
+    with NFCTSocket() as table:
+        table.flush()
 
 
 if __name__ == "__main__":
