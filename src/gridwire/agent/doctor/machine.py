@@ -11,7 +11,7 @@ from gridwire.adapters import machine
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.nginx import find_nginx
 from gridwire.adapters.programs import run
-from gridwire.adapters.sysctl import ROOT, Sysctls
+from gridwire.adapters.sysctl import Sysctls
 from gridwire.adapters.wireguard import check_tun, find_binary, kernel_has_wireguard, version_of
 from gridwire.agent.doctor.standing import Standing, newest_written
 from gridwire.core.doctor.machine import Clock, Machine, Program, Setting, WireGuard
@@ -92,7 +92,6 @@ def _clock(standing: Standing, settings_file: str) -> Clock:
 
 
 def _setting(key: str) -> Setting:
-    """One that root could not write either lies on a /proc/sys that is mounted for reading alone."""
-    value = Sysctls().read(key)
-    writable = os.access(ROOT / key, os.W_OK) or os.geteuid() != 0
-    return Setting(key=key, value=value, writable=writable)
+    """Who is not root could write none anyway: what it may not is then no sign of a container."""
+    sysctls = Sysctls()
+    return Setting(key=key, value=sysctls.read(key), writable=sysctls.writable(key) or os.geteuid() != 0)

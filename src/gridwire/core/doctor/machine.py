@@ -277,7 +277,10 @@ def _settings(settings: Iterable[Setting], *, guarded: bool) -> Iterable[Finding
             yield found(
                 "sysctl-locked",
                 f"{name} is {one.value}, should be {wanted}, and cannot be set from here",
-                fix=f"on the host: sysctl -w {name}={wanted}; docker: --sysctl; LXC: lxc.sysctl.{name} = {wanted}",
+                fix=(
+                    f"on the host: packaging/90-gridwire.conf into /etc/sysctl.d, and `sysctl --system`; LXC: "
+                    f"lxc.sysctl.{name} = {wanted} in its configuration"
+                ),
             )
         elif guarded:
             yield found(
