@@ -75,6 +75,7 @@ def ids(seen: FarEnd) -> list[str]:
         ({"calls": Known((replace(CALL, stamp=NOW - timedelta(days=1)),))}, ["clock"]),
         ({"calls": CALLS, "conntrack": FULL}, ["conntrack"]),
         ({"calls": CALLS, "barriers": (UFW,)}, ["udp-blocked"]),
+        ({"barriers": (UFW,)}, ["udp-blocked"]),
         ({"calls": CALLS, "barriers": (replace(UFW, drops=("gw0",)),)}, ["clock"]),
         ({"calls": CALLS, "after": replace(PEER, latest_handshake=NOW)}, ["not-carrying"]),
         ({"after": replace(PEER, received_bytes=1032)}, ["not-carrying"]),

@@ -86,7 +86,7 @@ def test_udp_that_the_gateways_own_firewall_drops(pair: Pair) -> None:
     # What the gateway sends does reach the edge, where it has anything to send.
     (seen,) = pair.causes(here) & {"udp-blocked", "not-carrying"}
     assert "gridwire doctor NODE" in here[seen]["fix"]
-    assert there["udp-blocked"]["what"] == "packets of home-1 arrive, and nftables on this host drops them"
+    assert there["udp-blocked"]["what"] == "what home-1 sends is not let in: nftables on this host drops 51820/udp"
     assert "nft insert rule inet barred i udp dport 51820 accept" in there["udp-blocked"]["fix"]
     assert there["firewall"]["what"] == "nftables drops 51820/udp"
 

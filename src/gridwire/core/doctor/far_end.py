@@ -157,19 +157,27 @@ def _refused(seen: FarEnd, call: Initiation) -> Finding:
             evidence=f"{table.entries} of {table.most} entries, {table.dropped} flows dropped; {evidence}",
             fix="sysctl -w net.netfilter.nf_conntrack_max=N, and see whose flows they are: conntrack -L",
         )
-    for barrier in seen.barriers:
-        if any(drop.endswith("/udp") for drop in barrier.drops):
-            return found(
-                "udp-blocked",
-                f"packets of {seen.node} arrive, and {barrier.firewall} on this host drops them",
-                evidence=evidence,
-                fix="\n".join(barrier.commands),
-            )
+    if barrier := _barrier(seen):
+        return _barred(seen, barrier, evidence)
     off = call.stamp - seen.now
     if abs(off) > CLOCKS_AGREE:
         return _clock(seen, f"its handshakes are stamped {span(off)} {_side(off)} this clock", evidence)
     return _clock(
         seen, "its clock is right now, and was ahead when it last shook hands: no older stamp is taken", evidence
+    )
+
+
+def _barrier(seen: FarEnd) -> Barrier | None:
+    """A firewall of this host that drops WireGuard's port, whether or not the node called just now."""
+    return next((one for one in seen.barriers if any(drop.endswith("/udp") for drop in one.drops)), None)
+
+
+def _barred(seen: FarEnd, barrier: Barrier, evidence: str) -> Finding:
+    return found(
+        "udp-blocked",
+        f"what {seen.node} sends is not let in: {barrier.firewall} on this host drops {' and '.join(barrier.drops)}",
+        evidence=evidence,
+        fix="\n".join(barrier.commands),
     )
 
 
@@ -205,6 +213,8 @@ def _absent(seen: FarEnd, peer: PeerSeen) -> Finding:
     """Nothing of it arrives."""
     last = f", last seen at {peer.endpoint}" if peer.endpoint else ""
     evidence = f"0 handshakes of {seen.node} in {seen.watched:.0f} s{last}; {seen.others} of others"
+    if barrier := _barrier(seen):
+        return _barred(seen, barrier, evidence)
     if seen.endpoint is not None and not seen.endpoint.here:
         own = ", ".join(map(str, seen.endpoint.addresses)) or "nothing"
         return found(
