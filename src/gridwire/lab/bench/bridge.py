@@ -1,6 +1,7 @@
 """``bridge``: the same two containers on a Docker bridge and on the host's network, from the same host and another.
 
-The stack is bench/bridge's: nginx in front of an application. A published port is reached in two ways: what a host
+The stack is bench/bridge's: nginx in front of an application, once with its connections to it kept, and once as most
+tutorials leave it: nginx's default, a new one for each request. A published port is reached in two ways: what a host
 sends to 127.0.0.1 goes through docker-proxy, a process; all else goes by DNAT, rules of the kernel. Docker's engine is
 started by hand on a lab host, so that its bridge and rules are of that host's network alone.
 """
@@ -8,6 +9,7 @@ started by hand on a lab host, so that its bridge and rules are of that host's n
 from __future__ import annotations
 
 import resource
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,12 +32,14 @@ from gridwire.lab.waiting import until
 IMAGE: Final = Path.home() / ".cache/gridwire/compose/gridwire.tar"
 _SERVER, _FAR = "server", "far"
 _STREET: Final = Link(name="street", prefix=IPv4Network("192.0.2.0/24"))
-_HOST_PORT, _BRIDGE_PORT = 8080, 8081
+_PORTS: Final = {"kept": (8080, 8081), "textbook": (8082, 8083)}  # of the host's network and of the bridge
+_APP_PORTS: Final = {"kept": 9000, "textbook": 9001}
+# Lines of nginx.conf by which upstream connections are kept; without them it is what `proxy_pass` alone does.
+_KEEPS: Final = ("keepalive 64;", "proxy_http_version 1.1;", 'proxy_set_header Connection "";')
 _CONNECTIONS: Final = 64
 _CLOSE: Final = "Connection: close"
 _CONDITIONS: Final = (
-    "nginx and an application that costs next to nothing, in a container each, the same files for both; upstream"
-    " connections kept alive",
+    "nginx and an application that costs next to nothing, in a container each, the same files for both",
     f"wrk with {_CONNECTIONS} connections; all share the machine's CPUs",
     "to 127.0.0.1 a published port leads through docker-proxy, to any other address by DNAT",
     "CPU is that of all processes of the containers' host, docker-proxy among them, and of the client: the work of a"
@@ -60,14 +64,17 @@ def prepare(wanted: Wanted, say: Callable[[str], None]) -> Iterator[Prepared]:
         stack.callback(engine.stop)
         engine.docker("load", "-q", "-i", str(IMAGE), timeout=300)
         say("the stack on a bridge, and on the host's network")
-        for name in ("compose.yaml", "compose.host.yaml"):
-            up = _compose(engine, name)
-            up("up", "-d")
-            stack.callback(up, "down", "-t", "1", check=False)
-        urls = _urls(lab)
-        client = lab.host(_FAR)
-        for host, url in ((lab.host(_SERVER), urls["proxied"]), (client, urls["dnat"]), (client, urls["host"])):
-            _wait_for(host, url)
+        for kind in _PORTS:
+            files = _files(folder / kind, kind)
+            for name in ("compose.yaml", "compose.host.yaml"):
+                up = _compose(engine, files, name, kind)
+                up("up", "-d")
+                stack.callback(up, "down", "-t", "1", check=False)
+        urls = {kind: _urls(lab, kind) for kind in _PORTS}
+        for of_kind in urls.values():
+            _wait_for(lab.host(_SERVER), of_kind["proxied"])
+            _wait_for(lab.host(_FAR), of_kind["dnat"])
+            _wait_for(lab.host(_FAR), of_kind["host"])
         yield Prepared(cases=_cases(lab, wanted, urls), programs=_programs(engine), conditions=_CONDITIONS)
 
 
@@ -80,23 +87,35 @@ def _check() -> None:
         raise Unavailable(f"{IMAGE} is not there", fix="`make test-compose` builds the image")
 
 
-def _compose(engine: Engine, name: str) -> Compose:
-    folder = BENCH / "bridge"
+def _files(folder: Path, kind: str) -> Path:
+    """A copy of bench/bridge that stands beside the other: two applications on one host want two ports."""
+    shutil.copytree(BENCH / "bridge", folder)
+    for file in folder.glob("*.conf"):
+        text = file.read_text().replace("8080", str(_PORTS[kind][0])).replace("9000", str(_APP_PORTS[kind]))
+        lines = [line for line in text.splitlines() if kind == "kept" or line.strip() not in _KEEPS]
+        file.write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def _compose(engine: Engine, files: Path, name: str, kind: str) -> Compose:
     return Compose(
         engine=engine,
         program=V1,
-        files=(folder / name, folder / "compose.fast.yaml"),
-        environment={"BRIDGE_PORT": str(_BRIDGE_PORT), "COMPOSE_PROJECT_NAME": Path(name).stem.replace(".", "-")},
+        files=(files / name, files / "compose.fast.yaml"),
+        environment={
+            "BRIDGE_PORT": str(_PORTS[kind][1]),
+            "COMPOSE_PROJECT_NAME": f"{kind}-{Path(name).stem.replace('.', '-')}",
+        },
     )
 
 
-def _urls(lab: Lab) -> dict[str, str]:
-    own = lab.address(_SERVER)
+def _urls(lab: Lab, kind: str) -> dict[str, str]:
+    own, (host, bridge) = lab.address(_SERVER), _PORTS[kind]
     return {
-        "host": f"http://{own}:{_HOST_PORT}/",
-        "dnat": f"http://{own}:{_BRIDGE_PORT}/",
-        "local": f"http://127.0.0.1:{_HOST_PORT}/",
-        "proxied": f"http://127.0.0.1:{_BRIDGE_PORT}/",
+        "host": f"http://{own}:{host}/",
+        "dnat": f"http://{own}:{bridge}/",
+        "local": f"http://127.0.0.1:{host}/",
+        "proxied": f"http://127.0.0.1:{bridge}/",
     }
 
 
@@ -118,28 +137,46 @@ def _programs(engine: Engine) -> dict[str, str]:
     return {"Docker": engine.docker("version", "--format", "{{.Server.Version}}").strip()}
 
 
-def _cases(lab: Lab, wanted: Wanted, urls: dict[str, str]) -> tuple[Case, ...]:
+def _cases(lab: Lab, wanted: Wanted, urls: dict[str, dict[str, str]]) -> tuple[Case, ...]:
     near, far = lab.host(_SERVER), lab.host(_FAR)
-    local = (("host", "host network", "local"), ("again", "host network, a second time", "local"))
-    distant = (("host", "host network", "host"), ("again", "host network, a second time", "host"))
-    dnat, proxied = ("dnat", "bridge, DNAT", "dnat"), ("proxied", "bridge, docker-proxy", "proxied")
-    goals = (Goal(side="dnat", metric="rate", least=1.5), Goal(side="proxied", metric="rate", least=3))
-    cases = []
-    for place, client, sides in (("same host", near, (*local, dnat, proxied)), ("another host", far, (*distant, dnat))):
-        for kept, headers in (("connections kept alive", ()), ("a connection for each request", (_CLOSE,))):
-            chosen = [side for side in sides if side[0] in ("host", "again") or wanted.wants(side[0])]
-            cases.append(
-                Case(
-                    id=f"{place.replace(' ', '-')}-{'close' if headers else 'keep'}",
-                    title=f"from {'the ' if client is near else ''}{place}, {kept}",
-                    sides=tuple(_side(lab, client, name, title, urls[url], headers) for name, title, url in chosen),
-                    reference="host",
-                    again="again",
-                    metrics=("rate", "cpu_us", "p50_ms", "p99_ms"),
-                    goals=tuple(goal for goal in goals if client is near and goal.side in {one[0] for one in chosen}),
-                )
-            )
-    return tuple(cases)
+    return tuple(
+        _case(lab, wanted, client, kind, close=close, urls=urls[kind])
+        for kind, close in (("textbook", False), ("kept", False), ("kept", True))
+        for client in (near, far)
+    )
+
+
+def _case(lab: Lab, wanted: Wanted, client: Host, kind: str, *, close: bool, urls: dict[str, str]) -> Case:
+    near = client.name == _SERVER
+    sides = [("host", "host network"), ("again", "host network, a second time"), ("dnat", "bridge, DNAT")]
+    if near:
+        sides.append(("proxied", "bridge, docker-proxy"))
+    chosen = [side for side in sides if side[0] in ("host", "again") or wanted.wants(side[0])]
+    own = urls["local" if near else "host"]
+    headers = (_CLOSE,) if close else ()
+    return Case(
+        id=f"{'same' if near else 'another'}-host-{'close' if close else kind}",
+        title=f"{_TITLES[kind, close]}, from {'the same' if near else 'another'} host",
+        sides=tuple(
+            _side(lab, client, name, title, own if name in ("host", "again") else urls[name], headers)
+            for name, title in chosen
+        ),
+        reference="host",
+        again="again",
+        metrics=("rate", "cpu_us", "p50_ms", "p99_ms"),
+        goals=tuple(
+            goal for goal in _GOALS if near and kind == "textbook" and goal.side in {name for name, _ in chosen}
+        ),
+    )
+
+
+# Promised of traffic on one host, and of the stack as people start with it. The tuned one is measured beside it.
+_GOALS: Final = (Goal(side="dnat", metric="rate", least=1.5), Goal(side="proxied", metric="rate", least=3))
+_TITLES: Final = {
+    ("textbook", False): "nginx's defaults: a connection to the application for each request",
+    ("kept", False): "all connections kept alive",
+    ("kept", True): "a connection of the client's for each request",
+}
 
 
 def _side(lab: Lab, client: Host, name: str, title: str, url: str, headers: tuple[str, ...]) -> Side:
