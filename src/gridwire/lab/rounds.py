@@ -6,10 +6,11 @@ back after a reboot, when one is deployed alone, or when two people work at once
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -40,11 +41,20 @@ class Outcome:
 
 
 def rounds(services: Sequence[str], count: int = ROUNDS) -> list[Round]:
-    """The same each time; every kind as often as the others, but for what is left over."""
+    """The same each time. Every kind is as frequent as the others, and of its orders none comes again before all came,
+    but for what is left over."""
     source = random.Random(_SEED)  # noqa: S311  # an order of tests, not a secret
     kinds = [get_args(Kind)[number % 3] for number in range(count)]
     source.shuffle(kinds)
-    return [Round(kind=kind, order=tuple(source.sample(services, len(services)))) for kind in kinds]
+    orders = {kind: _orders(services, source) for kind in get_args(Kind)}
+    return [Round(kind=kind, order=next(orders[kind])) for kind in kinds]
+
+
+def _orders(services: Sequence[str], source: random.Random) -> Iterator[tuple[str, ...]]:
+    every = list(itertools.permutations(services))
+    while True:
+        source.shuffle(every)
+        yield from every
 
 
 def play(stack: Compose, wanted: Sequence[Round], serves: Callable[[], bool]) -> list[Outcome]:
