@@ -343,7 +343,18 @@ def test_openapi_describes_every_answer_and_body(world: Any) -> None:
                 assert next(iter(operation["responses"][success]["content"].values()))["schema"], (method, path)
             if "requestBody" in operation:
                 bodies.add(operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2])
-    assert bodies == {"NodeChange", "Device", "Invite", "Service", "Route", "Policy", "Report", "Redeem"}
+    assert bodies == {
+        "NodeChange",
+        "Device",
+        "Invite",
+        "Service",
+        "Route",
+        "Policy",
+        "Report",
+        "Redeem",
+        "AskIn",
+        "Member",
+    }
     references = set(_references(schema))
     assert references <= {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
 

@@ -73,7 +73,7 @@ def test_selectors_read_as_they_are_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "client", "role:", "role:king", "tag:site", "tag:=a", "node:A B", "ip:1", ":", "role:*"]
+    "text", ["", "client", "role:", "role:king", "tag:si te", "tag:=a", "node:A B", "ip:1", ":", "role:*"]
 )
 def test_selectors_that_are_none(text: str) -> None:
     with pytest.raises(Invalid):

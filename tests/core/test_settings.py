@@ -83,7 +83,7 @@ def test_every_key_is_read() -> None:
         ({"node": {"name": "gw"}, "paths": {"state": "var/lib"}}, "paths.state", "absolute"),
         ({"node": {"name": "gw"}, "paths": {"state": "/var/../etc"}}, "paths.state", "absolute"),
         ({"node": {"name": "gw"}, "database": {"url": "mysql://x"}}, "database.url", "database"),
-        ({"node": {"name": "gw"}, "mesh": {"provider": "tailscale"}}, "mesh.provider", "provider"),
+        ({"node": {"name": "gw"}, "mesh": {"provider": "nebula"}}, "mesh.provider", "provider"),
         ({"node": {"name": "gw"}, "mesh": {"wireguard_go": "wireguard-go"}}, "mesh.wireguard_go", "absolute"),
     ],
 )

@@ -47,7 +47,7 @@ from gridwire.core.observed import Known, Unknown
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.routing_rules import AddRule, DeleteRule
 from gridwire.core.spec import NodeSpec
-from gridwire.render.nftables import render_members, render_removal, render_table, set_name
+from gridwire.render.nftables import members, render_members, render_removal, render_table
 
 MEMORY = f"{paths.RUN}/guard.json"
 _SETTLE_SECONDS = 0.1  # a container runtime changes dozens of rules at a time: look once, not at each
@@ -210,11 +210,10 @@ class GuardSection:
     def _replace_members(self, spec: GuardSpec, roles: tuple[str, ...]) -> None:
         """Where the table turns out to be another than was observed, all of it is loaded anew."""
         memory = recall(self._memory)
-        sets = {set_name(o): [str(a) for a in o.addresses] for o in spec.openings if o.role in roles}
         with suppress(GridwireError):
             self._nft.load(render_members(spec, roles))
             listing = self._nft.read()
-            if listing is not None and not difference(with_members(memory.listing, sets), listing):
+            if listing is not None and not difference(with_members(memory.listing, members(spec, roles)), listing):
                 rendered = digest(render_table(spec))
                 remember(self._memory, replace(memory, spec=spec, rendered=rendered, listing=listing))
                 return

@@ -57,7 +57,8 @@ class Host:
     ``door``: the socket by which this host's nginx is asked. ``watches`` start threads that call back when the host
     changed. ``end_nginx`` ends ours and tells whether there was one: it may not serve without the guard.
     ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address;
-    ``counters`` the guard's, of core.guard.COUNTERS: (packets, bytes).
+    ``counters`` the guard's, of core.guard.COUNTERS: (packets, bytes). ``follow_address`` where somebody else gives
+    addresses: whether this node's identity was saved anew, and with it another agent begins.
     """
 
     sections: tuple[Section, ...]
@@ -70,4 +71,5 @@ class Host:
     received: Callable[[], dict[Address, int]] | None = None
     rotate_logs: Callable[[], object] | None = None
     counters: Callable[[], Mapping[str, tuple[int, int]]] | None = None
+    follow_address: Callable[[], bool] | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

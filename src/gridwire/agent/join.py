@@ -161,6 +161,7 @@ def mesh_of(token: Token) -> MeshSpec:
                         keepalive=KEEPALIVE_SECONDS,
                     )
                     for gateway in token.gateways
+                    if gateway.public_key is not None
                 ),
                 key=lambda peer: peer.public_key,
             )

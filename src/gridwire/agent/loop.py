@@ -112,6 +112,7 @@ class Agent:
         loops += [self._push_health] if self._host.push_health is not None else []
         loops += [self._audit.witness] if self._identity.role is Role.GATEWAY else []
         loops += [self._rotate] if self._host.rotate_logs is not None else []
+        loops += [self._follow] if self._host.follow_address is not None else []
         with ExitStack() as watches:
             self._start_watches(watches)
             tasks = [asyncio.create_task(self._forever(loop)) for loop in loops]
@@ -382,6 +383,14 @@ class Agent:
 
     async def _push_health(self) -> None:
         await self._endpoints.push(lambda: self._seen.faults.pop("push_health", None))
+
+    async def _follow(self) -> None:
+        assert self._host.follow_address is not None
+        while True:
+            with suppress(GridwireError):  # control could not be told: again, then
+                if await asyncio.to_thread(self._host.follow_address):
+                    self._stopping.set()
+            await asyncio.sleep(self._pace.failed)
 
     async def _rotate(self) -> None:
         assert self._host.rotate_logs is not None

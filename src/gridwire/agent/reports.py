@@ -15,6 +15,7 @@ from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.tailnet import MemberSeen, TailnetObserved
 from gridwire.core.targets import Reach
 from gridwire.core.wireguard import MeshObserved, PeerSeen
 from gridwire.protocol.agent import ApplyState, Report
@@ -47,6 +48,7 @@ def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], 
         state=ApplyState.APPLYING if outcome is None else outcome.state,
         detail="" if outcome is None else outcome.detail,
         peers=_peers(observed.get("mesh")),
+        members=_members(observed.get("mesh")),
         endpoints=said.endpoints,
         findings=_unique((*_of_outcome(outcome), *_of_observed(observed), *said.findings)),
         reach=said.reach,
@@ -59,6 +61,10 @@ def _peers(mesh: Observed | None) -> tuple[PeerSeen, ...]:
     if isinstance(mesh, Known) and isinstance(mesh.value, MeshObserved):
         return mesh.value.peers
     return ()
+
+
+def _members(mesh: Observed | None) -> tuple[MemberSeen, ...]:
+    return mesh.value.members if isinstance(mesh, Known) and isinstance(mesh.value, TailnetObserved) else ()
 
 
 def _of_outcome(outcome: Outcome | None) -> tuple[Finding, ...]:

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gridwire.adapters.nginx import Nginx, find_nginx
 from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
+from gridwire.adapters.tailscale import LocalApi, TailnetWatch
 from gridwire.adapters.wireguard import LinkWatch, read_received, select
+from gridwire.agent.follow_address import AddressFollower
 from gridwire.agent.guard import GuardSection
-from gridwire.agent.host import Host
+from gridwire.agent.held import HeldSection
+from gridwire.agent.host import Host, Wake, Watch
 from gridwire.agent.late import LateSection
 from gridwire.agent.mesh import MeshSection
 from gridwire.agent.names import NamesSection
 from gridwire.agent.proxy import ProxySection, layout_at
 from gridwire.agent.section import CuttingSection, Section
+from gridwire.agent.state_dir import AgentState
+from gridwire.agent.tailnet import TailnetSection
 from gridwire.core import paths
+from gridwire.core.addressing import Address
 from gridwire.core.errors import GridwireError
 from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.settings import Settings
+from gridwire.core.tailnet import Provider
 from gridwire.core.targets import Reach
 
 
 def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     """This host's sections. Nothing is touched or read yet, but the settings file when reach is asked for."""
-    state = Path(settings.paths.agent_state)
     reach = ReachList(settings_file, settings.reach)
     guard = GuardSection()
     proxy = ProxySection(consent=reach, nginx=FoundNginx(), layout=layout_at(settings.paths))
-    sections: list[Section] = [guard, LateSection("mesh", _mesh(settings, state, identity)), proxy]
+    parts = _tailnet if identity.provider is Provider.TAILSCALE else _wireguard
+    mesh = parts(settings, identity, proxy)
+    sections: list[Section] = [guard, mesh.section, mesh.proxy]
     if not identity.no_hosts and settings.hosts:
         sections.append(NamesSection(identity.suffix, Path(paths.HOSTS)))
     gateway = identity.role is Role.GATEWAY
@@ -39,23 +48,58 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     return Host(
         sections=tuple(sections),
         reach=reach,
-        watches=(guard.watch, LinkWatch),
+        watches=(guard.watch, LinkWatch, *mesh.watches),
         end_nginx=proxy.end,
         push_health=proxy.push_health if gateway else None,
         kill_sockets=kill_sockets if gateway else None,
-        received=(lambda: read_received(identity.interface)) if gateway else None,
+        received=mesh.received if gateway else None,
         rotate_logs=proxy.rotate_logs if serves else None,
         counters=guard.counters,
-        findings=(guard.findings, reach.findings),
+        follow_address=mesh.follow_address,
+        findings=(guard.findings, reach.findings, *mesh.findings),
     )
 
 
-def _mesh(settings: Settings, state: Path, identity: JoinedAs) -> Callable[[], CuttingSection]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshParts:
+    """What a provider brings: its section, and the proxy's as it has to be on such a mesh; the rest as in Host."""
+
+    section: Section
+    proxy: Section
+    received: Callable[[], dict[Address, int]]
+    watches: tuple[Callable[[Wake], Watch], ...] = ()
+    follow_address: Callable[[], bool] | None = None
+    findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()
+
+
+def _wireguard(settings: Settings, identity: JoinedAs, proxy: ProxySection) -> MeshParts:
+    state = Path(settings.paths.agent_state)
+
     def make() -> CuttingSection:
         backend = select(settings.mesh.wireguard_go)
         return MeshSection(state / "node.key", state, backend, interface=identity.interface)
 
-    return make
+    return MeshParts(section=LateSection("mesh", make), proxy=proxy, received=lambda: read_received(identity.interface))
+
+
+def _tailnet(settings: Settings, identity: JoinedAs, proxy: ProxySection) -> MeshParts:
+    socket = settings.mesh.socket
+    section = TailnetSection(LocalApi(socket), identity.interface, members=identity.role is Role.GATEWAY)
+    follower = AddressFollower(
+        identity,
+        AgentState(settings.paths.agent_state),
+        own=section.standing_own,
+        members=lambda: section.peers,
+        local_socket=settings.paths.local_socket,
+    )
+    return MeshParts(
+        section=section,
+        proxy=HeldSection(proxy, lambda: section.held),
+        received=section.received,
+        watches=(lambda wake: TailnetWatch(wake, socket),),
+        follow_address=follower.follow,
+        findings=(section.findings,),
+    )
 
 
 class FoundNginx:

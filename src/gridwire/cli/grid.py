@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError, NotFound, Unavailable
-from gridwire.core.fleet import Role, Selector, Tag, parse_selector
+from gridwire.core.fleet import Role, Selector, Tag, check_known_to, parse_selector
 from gridwire.core.names import check_tags, parse_tag
+from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import Listing
 
 if TYPE_CHECKING:
@@ -119,9 +120,22 @@ def local_socket(settings: str) -> str:
         return paths.LOCAL_SOCKET
 
 
-def selectors(texts: Iterable[str], field: str) -> tuple[Selector, ...]:
+def selectors(texts: Iterable[str], field: str, settings: str) -> tuple[Selector, ...]:
     """Selectors as given on the command line: each option may hold several, parted by commas."""
-    return tuple(parse_selector(part.strip(), field) for text in texts for part in text.split(",") if part.strip())
+    parts = (part.strip() for text in texts for part in text.split(","))
+    found = tuple(parse_selector(part, field) for part in parts if part)
+    check_known_to(_provider(settings), found, field)
+    return found
+
+
+def _provider(settings: str) -> Provider:
+    """Of this host's settings; where they cannot be read control judges alone."""
+    from gridwire.adapters.settings import load
+
+    try:
+        return load(settings).mesh.provider
+    except Unavailable:
+        return Provider.WIREGUARD
 
 
 def tags(texts: Iterable[str], field: str = "tag") -> tuple[Tag, ...]:

@@ -8,7 +8,7 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -19,7 +19,7 @@ from gridwire.cli.output import Format, Yes, confirmed, note, say, show
 from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.addressing import mesh_prefix
-from gridwire.core.errors import Conflict
+from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.names import node_name
 from gridwire.core.settings import (
     MeshSettings,
@@ -28,7 +28,9 @@ from gridwire.core.settings import (
     Settings,
     parse_domain,
     parse_endpoint,
+    parse_settings,
 )
+from gridwire.core.tailnet import SOCKET
 
 if TYPE_CHECKING:
     from gridwire.adapters.firewalls import Obstacle
@@ -51,11 +53,27 @@ def init(
         str | None, Parameter(help="A domain of yours: routes become NAME.DOMAIN, not NAME.grid.")
     ] = None,
     wireguard_go: Annotated[str | None, Parameter(help="The wireguard-go to take, as an absolute path.")] = None,
+    mesh: Annotated[
+        Literal["wireguard", "tailscale"], Parameter(help="Make a mesh, or use the tailnet.")
+    ] = "wireguard",
+    approve: Annotated[
+        tuple[str, ...], Parameter(help="On a tailnet: whose nodes join without a yes: tag:edge. May be repeated.")
+    ] = (),
+    socket: Annotated[str, Parameter(help="On a tailnet: tailscaled's socket.")] = SOCKET,
     yes: Yes = False,
     output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> int:
     """Find out what this host is like, show what will be done, ask once, and do it."""
+    if mesh == "tailscale":
+        if endpoint is not None or wireguard_go is not None:
+            raise Invalid("--mesh", "a tailnet needs neither endpoint nor wireguard-go", fix="leave them out")
+        from gridwire.cli.init_tailnet import init_on_tailnet
+
+        wanted = _on_tailnet(name, domain, approve, socket)
+        return init_on_tailnet(wanted, yes=yes, output=output, file=settings)
+    if approve:
+        raise Invalid("--approve", "only nodes of a tailnet join without an invitation", fix="give --mesh tailscale")
     wanted = _wanted(name, endpoint, prefix, shared_address_space, domain, wireguard_go)
     require_root("make a gateway")
     if Path(settings).exists():
@@ -110,6 +128,16 @@ def _wanted(
         domain=None if domain is None else parse_domain(domain, "--domain"),
         mesh=MeshSettings(wireguard_go=None if wireguard_go is None else surveys.wireguard_go(wireguard_go)),
     )
+
+
+def _on_tailnet(name: str | None, domain: str | None, approve: tuple[str, ...], socket: str) -> Settings:
+    """As a settings file would say it, so that it is judged as one."""
+    tree: dict[str, object] = {
+        "node": {"name": str(node_name(name if name is not None else _host_name(), "name"))},
+        "domain": domain,
+        "mesh": {"provider": "tailscale", "socket": socket, "approve": list(approve)},
+    }
+    return parse_settings(tree)
 
 
 def _host_name() -> str:

@@ -15,6 +15,7 @@ from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.errors import Conflict, Unavailable
 from gridwire.core.fleet import Role
+from gridwire.core.tailnet import Provider
 
 if TYPE_CHECKING:
     from gridwire.adapters.firewalls import Obstacle
@@ -61,7 +62,9 @@ def install(
     foreign.check_foreground()
     port = _udp_port(chosen, identity)
     foreign.check_ports(identity, port)
-    obstacles = firewalls.in_the_way(identity.interface, port)
+    # Tailscale opens its own device in other firewalls.
+    ours = identity.provider is Provider.WIREGUARD
+    obstacles = firewalls.in_the_way(identity.interface, port) if ours else ()
     wanted = node.installation_of(chosen, settings, identity, userspace=_userspace(chosen))
     plan = plan_install(wanted, node.observe(identity.interface))
     if not plan and not obstacles:
@@ -104,6 +107,8 @@ def _check_systemd() -> None:
 def _userspace(settings: Settings) -> bool:
     from gridwire.adapters.wireguard import select
 
+    if settings.mesh.provider is Provider.TAILSCALE:
+        return False
     return select(settings.mesh.wireguard_go).kind == "wireguard-go"
 
 

@@ -7,7 +7,7 @@ import termios
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -21,6 +21,7 @@ from gridwire.core.enrollment import Token, decode_token
 from gridwire.core.errors import Conflict, Invalid, Unavailable
 from gridwire.core.fleet import NodeState, Role
 from gridwire.core.settings import MeshSettings, NetworkSettings, NodeSettings, PortSettings, Settings
+from gridwire.core.tailnet import SOCKET
 from gridwire.core.targets import Reach, check_not_mesh, parse_reach
 
 app = App(name="join", default_parameter=Parameter(negative=()))
@@ -29,9 +30,17 @@ _LONGEST = 65_536
 
 @app.default
 def join(
-    token: Annotated[str | None, Parameter(show=False)] = None,
+    gateway: Annotated[
+        str | None, Parameter(help="On a tailnet: the gateway's name there; then there is no token.")
+    ] = None,
     /,
     *,
+    name: Annotated[str | None, Parameter(help="On a tailnet: this node's name; else its name there.")] = None,
+    role: Annotated[
+        Literal["edge", "client", "operator"], Parameter(help="On a tailnet: what this node would be.")
+    ] = "edge",
+    enrol_port: Annotated[int, Parameter(help="On a tailnet: where the gateway lets newcomers ask.")] = 2087,
+    socket: Annotated[str, Parameter(help="On a tailnet: tailscaled's socket.")] = SOCKET,
     token_file: Annotated[str | None, Parameter(help="Read the token from this file.")] = None,
     reach: Annotated[
         tuple[str, ...], Parameter(help="What this edge lets be published: 127.0.0.1:9000. May be repeated.")
@@ -44,8 +53,11 @@ def join(
     output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> None:
-    """Join with a token, read from stdin, a file or a prompt: never from the command line, where all can see it."""
-    if token is not None:
+    """Join with a token, read from stdin, a file or a prompt: never from the command line, where all can see it.
+
+    A node of a tailnet joins with the gateway's name there, and no token: gridwire join GATEWAY.
+    """
+    if gateway is not None and gateway.startswith("gw1_"):
         raise Invalid(
             "token",
             "a token is not given on the command line: every user of this host could read it there, and the "
@@ -56,10 +68,31 @@ def join(
     rules = tuple(dict.fromkeys(parse_reach(text, "--reach") for text in reach))
     if wireguard_go is not None:
         surveys.wireguard_go(wireguard_go)
+    if gateway is not None:
+        from gridwire.cli.join_tailnet import join_on_tailnet
+
+        join_on_tailnet(
+            gateway,
+            name=name,
+            role=role,
+            rules=rules,
+            no_hosts=no_hosts,
+            enrol_port=enrol_port,
+            socket=socket,
+            anew=anew,
+            output=output,
+            file=settings,
+        )
+        _run(start, settings)
+        return
     invitation = decode_token(_read_token(token_file))
     check_not_mesh(rules, invitation.prefix, "--reach")
     _join(invitation, rules, no_hosts, wireguard_go, anew, output, settings)
     _firewalls(invitation, yes=yes)
+    _run(start, settings)
+
+
+def _run(start: bool, settings: str) -> None:
     if start:
         from gridwire.cli.up import run_siblings
 

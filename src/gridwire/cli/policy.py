@@ -25,7 +25,7 @@ def set_(name: str, /, *, allow: tuple[str, ...], output: Format = "table", sett
     allow
         Who: role:client, tag:site=a, node:phone. May be repeated.
     """
-    chosen = grid.selectors(allow, "allow")
+    chosen = grid.selectors(allow, "allow", settings)
     if not chosen:
         raise Invalid("allow", "nobody is named", fix="give --allow role:client, tag:key=value or node:NAME")
     policy = Policy(name=policy_name(name), allow=chosen)

@@ -47,7 +47,7 @@ def add(
         host=host if host == "*" else host_pattern(host),
         path=check_path(path),
         to=service_name(to, "to"),
-        allow=grid.selectors(allow, "allow"),
+        allow=grid.selectors(allow, "allow", settings),
     )
     outcome = grid.put(f"/routes/{route.name}", route, RouteOutcome, settings)
     show(outcome, output, lambda: _say(outcome))

@@ -69,7 +69,7 @@ def publish(
     service = Service(
         name=service_name(name),
         target=parse_target(to, "to"),
-        on=grid.selectors(on, "on"),
+        on=grid.selectors(on, "on", settings),
         health=_check(health, interval, timeout, rise, fall),
         balance=Balance(balance),
         weights=tuple(_weight(text) for text in weight),

@@ -24,6 +24,7 @@ _PROGRAMS = (  # program, package, whether only gateways and edges need it
     ("nft", "nftables", False),
     ("ss", "iproute2", False),
 )
+_OF_WIREGUARD = "wg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +133,10 @@ def free_ports(
     return replace(wanted, network=replace(wanted.network, ports=ports)), tuple(held)
 
 
-def missing_programs(*, proxy: bool) -> tuple[tuple[str, str], ...]:
-    """(program, Debian package) of what a node needs and this host has not."""
-    found = [(p, package) for p, package, only_proxy in _PROGRAMS if (proxy or not only_proxy) and not shutil.which(p)]
-    return tuple(found)
+def missing_programs(*, proxy: bool, wireguard: bool = True) -> tuple[tuple[str, str], ...]:
+    """(program, Debian package) of what a node needs and this host has not. ``wireguard``: gridwire makes the mesh."""
+    needed = [one for one in _PROGRAMS if (proxy or not one[2]) and (wireguard or one[0] != _OF_WIREGUARD)]
+    return tuple((program, package) for program, package, _ in needed if not shutil.which(program))
 
 
 def check_programs(missing: tuple[tuple[str, str], ...], *, proxy: bool) -> None:

@@ -13,6 +13,7 @@ from gridwire.cli.root import require_root
 from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.errors import Unavailable
 from gridwire.core.fleet import Role
+from gridwire.core.tailnet import Provider
 
 app = App(name="up")
 
@@ -37,7 +38,8 @@ def run_siblings(path: str) -> NoReturn:
     identity = AgentState(settings.paths.agent_state).load_identity()
     if identity is None:
         raise Unavailable("this host is not part of a grid", fix="run `gridwire init` or `gridwire join`")
-    userspace = select(settings.mesh.wireguard_go).kind == "wireguard-go"
+    ours = settings.mesh.provider is Provider.WIREGUARD
+    userspace = ours and select(settings.mesh.wireguard_go).kind == "wireguard-go"
     children = siblings(identity.role, settings_file=path, userspace=userspace)
     note(f"{identity.node} ({identity.role}): {', '.join(child.name for child in children)}; Ctrl-C ends them")
     become_supervisor(

@@ -5,6 +5,7 @@
     ENROLLING    control.sock, enrol         invited, redeemed             –
     CONFIRMING   control.sock, enrol or api  redeemed, pending, active     its credential was never used
     AGENT        control.sock, api           pending, active               its own credential
+    MEMBER       control.sock, enrol         none, or any but put out      the grid is on a tailnet, which says who asks
 
 Operators' devices are nodes too; until logins exist they get 401 on everything that only LOCAL may.
 """
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from gridwire.control.caller import Caller, Local, Peer, Proof, Stranger
 from gridwire.control.errors import NotKnown
 from gridwire.core.errors import NotPermitted
-from gridwire.core.fleet import NodeState, Role
+from gridwire.core.fleet import Node, NodeState, Role
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,10 +29,12 @@ class Who(StrEnum):
     ENROLLING = "enrolling"
     CONFIRMING = "confirming"
     AGENT = "agent"
+    MEMBER = "member"
 
 
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 _CONFIRMING = frozenset({NodeState.REDEEMED, NodeState.PENDING, NodeState.ACTIVE})
+_OUT = frozenset({NodeState.REVOKING, NodeState.REVOKED, NodeState.QUARANTINED})
 _JOINED = frozenset({NodeState.PENDING, NodeState.ACTIVE})
 
 
@@ -61,8 +64,15 @@ def check(access: frozenset[Who], caller: Caller) -> None:
     _check_peer(access, caller)
 
 
+def put_out(node: Node | None) -> bool:
+    """Whether an operator, or a leak, has put the node out; one that moved away from its address was not."""
+    return node is not None and node.state in _OUT and node.tailnet is not None
+
+
 def _check_peer(access: frozenset[Who], peer: Peer) -> None:
     node = peer.node
+    if Who.MEMBER in access and peer.tailnet and peer.listener == "enrol" and not put_out(node):
+        return
     if node is None or node.state in (NodeState.REVOKING, NodeState.REVOKED):
         raise NotKnown(f"{peer.address} is no node of this grid", fix="ask its operator for an invitation")
     if Who.ENROLLING in access and peer.listener == "enrol" and node.state in _ENROLLING:

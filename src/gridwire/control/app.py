@@ -30,6 +30,7 @@ from gridwire.control.routes import (
     routes,
     services,
     status,
+    tailnet,
 )
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
@@ -69,7 +70,20 @@ def create_app(
     app.state.grid = grid
     app.state.control_socket = control_socket
     app.state.local_socket = local_socket
-    for noun in (status, nodes, invitations, services, routes, policies, revisions, events, agent, enrolments, health):
+    for noun in (
+        status,
+        nodes,
+        invitations,
+        services,
+        routes,
+        policies,
+        revisions,
+        events,
+        agent,
+        enrolments,
+        tailnet,
+        health,
+    ):
         app.router.routes.extend(noun.routes.routes)
     _answer_errors(app, logger)
     described(app)

@@ -45,13 +45,16 @@ class Local:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A mesh address that nginx vouches for. ``node`` none: the address was never given."""
+    """A mesh address that nginx vouches for. ``node`` none: the address was never given. ``tailnet``: it is one of a
+    tailnet, which vouches for who has it. ``bearer``: the hash of what was shown as a credential."""
 
     address: Address
     listener: Literal["api", "enrol"]
     node: Node | None
     proof: Proof = Proof.NONE
     confirmed: bool = False  # enrolment is over: its credential was used, or it never had one to wait for
+    tailnet: bool = False
+    bearer: str | None = None
 
     @property
     def author(self) -> str:
@@ -96,6 +99,11 @@ def proof_of(authorization: str | None, credential: Credential | None) -> Proof:
     if credential is None or scheme.lower() != "bearer":
         return Proof.WRONG
     return Proof.OWN if hmac.compare_digest(digest(token.strip()), credential.sha256) else Proof.WRONG
+
+
+def bearer_of(authorization: str | None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return digest(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
 
 
 def digest(token: str) -> str:

@@ -12,10 +12,11 @@ from fastapi.routing import APIRoute
 
 from gridwire.adapters.store import Snapshot
 from gridwire.control.access import Who, check, declared
-from gridwire.control.caller import Caller, Local, Peer, Stranger, claimed_peer, local_caller, proof_of
+from gridwire.control.caller import Caller, Local, Peer, Stranger, bearer_of, claimed_peer, local_caller, proof_of
 from gridwire.control.grid import Grid
 from gridwire.core.errors import NotFound
 from gridwire.core.fleet import Node, NodeState
+from gridwire.core.tailnet import Provider
 
 
 class Guarded(APIRoute):
@@ -61,15 +62,18 @@ def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]
         return claimed
     address, listener = claimed
     with grid.store.reading() as reading:
-        node = reading.snapshot().by_address.get(address)
+        snapshot = reading.snapshot()
+        node = snapshot.by_address.get(address)
         wanted = node is not None and access & {Who.AGENT, Who.CONFIRMING}
-        credential = reading.credential(address) if wanted else None
+        credential = reading.credential(node.address) if node is not None and wanted else None
     proof = proof_of(headers.get("authorization"), credential)
     return Peer(
         address=address,
         listener=listener,
         node=node,
         proof=proof,
+        tailnet=snapshot.fleet.network.provider is Provider.TAILSCALE,
+        bearer=bearer_of(headers.get("authorization")) if Who.MEMBER in access else None,
         confirmed=credential.used if credential is not None else node is None or node.state is not NodeState.REDEEMED,
     )
 

@@ -44,7 +44,7 @@ class _Counted(Collector):
         )
         picture = grid.picture(snapshot)
         for node in snapshot.fleet.active():
-            at = picture.handshake(node.public_key)
+            at = picture.last_session(node)
             if at is not None:
                 handshakes.add_metric((node.name, str(node.public_key)), int(at.timestamp()))
         yield handshakes

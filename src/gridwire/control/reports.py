@@ -10,6 +10,7 @@ from typing import Final
 
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node
+from gridwire.core.tailnet import MemberSeen
 from gridwire.protocol.agent import Report
 
 REPORT_FRESH: Final = timedelta(seconds=30)  # three heartbeats
@@ -70,6 +71,12 @@ class Reports:
 
     def since_mark(self, ephemeral_key: str, arrived: Arrived) -> Arrived:
         return arrived.since(self._before.get(ephemeral_key, Arrived()))
+
+
+def members_seen(fleet: Fleet, heard: AllHeard) -> dict[Address, MemberSeen]:
+    """The nodes of the tailnet as the gateways last saw them, by each of their addresses."""
+    reports = [heard[gateway.address].report for gateway in fleet.gateways() if gateway.address in heard]
+    return {address: seen for report in reports for seen in report.members for address in seen.member.addresses}
 
 
 def arrived(fleet: Fleet, heard: AllHeard) -> Arrived:

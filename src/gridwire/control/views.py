@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Version, reporting
+from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Version, members_seen, reporting
 from gridwire.core.access import allowed_nodes, endpoints_of, selects
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
@@ -37,6 +37,7 @@ class Picture:
         self.now = now
         self.speaking = reporting(fleet, heard, now)
         self.gateways = {node.name for node in fleet.gateways()}
+        self._members = members_seen(fleet, heard)
         self._handshakes: dict[str, datetime] = {}
         for peer in _peers_seen(fleet, heard):
             moment = peer.latest_handshake
@@ -73,6 +74,13 @@ class Picture:
         """The latest that any gateway has seen of the key, by that gateway's clock."""
         return None if key is None else self._handshakes.get(key)
 
+    def last_session(self, node: Node) -> datetime | None:
+        """The latest handshake of the node that any gateway has seen."""
+        if node.tailnet is None:
+            return self.handshake(node.public_key)
+        seen = self._members.get(node.address)
+        return None if seen is None else seen.latest_handshake
+
     def connected(self, node: Node) -> bool | None:
         """Whether some gateway that reports has a fresh session with the node; none where no gateway reports.
 
@@ -82,6 +90,9 @@ class Picture:
             return node in self.speaking if node.state is NodeState.ACTIVE else None
         if not self.speaking:
             return None
+        if node.tailnet is not None:  # idle peers have no session: what tells is whether the tailnet has it online
+            seen = self._members.get(node.address)
+            return seen is not None and seen.online and not seen.expired(self.now)
         handshake = self.handshake(node.public_key)
         return handshake is not None and self.now - handshake <= TUNNEL_FRESH
 
@@ -105,7 +116,7 @@ def node_view(picture: Picture, node: Node) -> NodeView:
     return NodeView(
         node=node,
         connected=picture.connected(node),
-        latest_handshake=picture.handshake(node.public_key),
+        latest_handshake=picture.last_session(node),
         reported_at=said.at if said is not None else None,
         ahead=said.report.at - said.at if said is not None else None,
         agent_version=report.agent_version if report else "",

@@ -27,6 +27,7 @@ from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.fleet import Network
 from gridwire.core.names import node_name
 from gridwire.core.spec import NodeSpec
+from gridwire.core.tailnet import Member
 from gridwire.core.wireguard import public_key as checked_key
 
 DATABASE_URL = f"sqlite:///{paths.DATABASE}"
@@ -36,9 +37,10 @@ def bootstrap(
     database_url: str,
     network: Network,
     node_name_: str,
-    public_key: str,
-    endpoint: str,
+    public_key: str | None,
+    endpoint: str | None,
     *,
+    tailnet: Member | None = None,
     author: str = "root",
     owner: str | None = paths.CONTROL_USER,
     clock: Callable[[], datetime] = utc_now,
@@ -46,11 +48,13 @@ def bootstrap(
     """Make the database and revision 1 with its gateway; the spec that this gateway starts from.
 
     ``owner``: the user that control runs as, who gets the SQLite file and its directory; none leaves them alone.
-    Asked again with the same it changes nothing. Raise Conflict where another grid is there, Invalid for a wrong
+    ``public_key`` and ``endpoint``, or ``tailnet``: by what others know the gateway. Asked again with the same it
+    changes nothing. Raise Conflict where another grid is there, Invalid for a wrong
     value, Unavailable where the database cannot be made.
     """
-    name, key = node_name(node_name_), checked_key(public_key)
-    split_endpoint(endpoint)
+    name, key = node_name(node_name_), None if public_key is None else checked_key(public_key)
+    if endpoint is not None:
+        split_endpoint(endpoint)
     own_directory(database_url, owner)
     before = os.umask(0o077)  # SQLite makes its files as the umask says
     try:
@@ -67,6 +71,7 @@ def bootstrap(
                 endpoint=endpoint,
                 author=author,
                 now=clock(),
+                tailnet=tailnet,
             )
             epoch, revision = transaction.snapshot().version
     finally:

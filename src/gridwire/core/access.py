@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Fleet, Node, NodeState, Policy, Role, Route, Selector, Service
+from gridwire.core.tailnet import Member
 
 
 def selects(selector: Selector, node: Node) -> bool:
     """Whether a selector other than ``policy:`` names the node."""
     if selector.kind == "role":
         return node.role == selector.value
+    if selector.of_tailnet:
+        return node.tailnet is not None and belongs(selector, node.tailnet)
     if selector.kind == "tag":
         key, _, value = selector.value.partition("=")
         return (key, value) in node.tags
     return selector.kind == "node" and node.name == selector.value
+
+
+def belongs(selector: Selector, member: Member) -> bool:
+    """Whether a selector of a tailnet's user or tag names the member."""
+    return selector.value == member.login if selector.kind == "user" else selector.value in member.tags
 
 
 def resolved(allow: tuple[Selector, ...], policies: tuple[Policy, ...]) -> tuple[Selector, ...]:

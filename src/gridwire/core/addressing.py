@@ -89,6 +89,10 @@ def check_prefix(prefix: Prefix, *, shared_on_request: bool = False, field: str 
         )
 
 
+def in_any(address: Address, prefixes: tuple[Prefix, ...]) -> bool:
+    return any(address.version == prefix.version and address in prefix for prefix in prefixes)
+
+
 def layout(prefix: Prefix) -> Layout:
     host_bits = prefix.max_prefixlen - prefix.prefixlen
     nodes_from = 1 << min(8, max(4, host_bits - 8))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from gridwire.core.addressing import Address, Prefix, layout
+from gridwire.core.addressing import Address, in_any, layout
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Role, check_path
 from gridwire.core.guard import GuardSpec
@@ -19,6 +19,7 @@ from gridwire.core.names import check_label, host_pattern, node_name, service_na
 from gridwire.core.proxy import EdgeTable, ListenerKind, ProxySpec, RoutingTable
 from gridwire.core.settings import parse_endpoint
 from gridwire.core.spec import FORMAT, NodeSpec
+from gridwire.core.tailnet import Provider
 from gridwire.core.targets import on_mesh
 from gridwire.core.wireguard import MeshSpec, Peer, public_key
 
@@ -102,16 +103,34 @@ def _between(field: str, value: int, low: int, high: int) -> None:
         raise Invalid(field, f"{value} is not from {low} to {high}")
 
 
-def _inside(field: str, address: Address, prefix: Prefix) -> None:
-    if address.version != prefix.version or address not in prefix:
-        raise Invalid(field, f"{address} is outside the mesh {prefix}")
+def _inside(field: str, address: Address, identity: JoinedAs) -> None:
+    if not in_any(address, identity.prefixes):
+        raise Invalid(field, f"{address} is outside the mesh {identity.prefix}")
 
 
-def _gateway_address(field: str, address: Address, prefix: Prefix) -> None:
-    """Gateways' addresses are told by where they lie in the prefix (core.addressing)."""
-    _inside(field, address, prefix)
-    if not 0 < int(address) - int(prefix.network_address) < layout(prefix).nodes_from:
+def _gateway_address(field: str, address: Address, identity: JoinedAs) -> None:
+    """Gateways' addresses are told by where they lie in the prefix (core.addressing); a tailnet lays out nothing, so
+    there they are those of the gateways that this node joined with."""
+    _inside(field, address, identity)
+    prefix = identity.prefix
+    if identity.provider is Provider.TAILSCALE:
+        known = address in identity.gateway_addresses
+    else:
+        known = 0 < int(address) - int(prefix.network_address) < layout(prefix).nodes_from
+    if not known:
         raise Invalid(field, f"{address} is not a gateway's address")
+
+
+def _node_address(field: str, address: Address, identity: JoinedAs) -> None:
+    """An address that an edge may have."""
+    _inside(field, address, identity)
+    prefix = identity.prefix
+    if identity.provider is Provider.TAILSCALE:
+        possible = address not in identity.addresses
+    else:
+        possible = layout(prefix).nodes_from <= int(address) - int(prefix.network_address) <= layout(prefix).last
+    if not possible:
+        raise Invalid(field, f"{address} is no edge's address")
 
 
 def _check_mesh(mesh: MeshSpec, identity: JoinedAs) -> None:
@@ -125,7 +144,10 @@ def _check_mesh(mesh: MeshSpec, identity: JoinedAs) -> None:
     _once("mesh.peers", (prefix for peer in mesh.peers for prefix in peer.allowed_ips))
     for peer in mesh.peers:
         _check_peer(peer, identity)
-    if identity.role is not Role.GATEWAY and not any(peer.allowed_ips for peer in mesh.peers):
+    if identity.provider is Provider.TAILSCALE:
+        if mesh.peers or mesh.listen_port:
+            raise Invalid("mesh.peers", "a tailnet's peers are Tailscale's")
+    elif identity.role is not Role.GATEWAY and not any(peer.allowed_ips for peer in mesh.peers):
         raise Invalid("mesh.peers", "no gateway is left among them")
 
 
@@ -142,11 +164,11 @@ def _check_peer(peer: Peer, identity: JoinedAs) -> None:
         if prefix.prefixlen != prefix.max_prefixlen:
             raise Invalid(f"{field}.allowed_ips", f"{prefix} is more than one address")
         address = prefix.network_address
-        _inside(f"{field}.allowed_ips", address, identity.prefix)
+        _inside(f"{field}.allowed_ips", address, identity)
         if address == identity.address:
             raise Invalid(f"{field}.allowed_ips", f"{address} is this node's own address")
         if identity.role is not Role.GATEWAY:
-            _gateway_address(f"{field}.allowed_ips", address, identity.prefix)
+            _gateway_address(f"{field}.allowed_ips", address, identity)
             _check_known_gateway(field, peer, address, identity)
 
 
@@ -163,6 +185,7 @@ def _check_guard(guard: GuardSpec, spec: NodeSpec, identity: JoinedAs) -> None:
     _same("guard.address", guard.address, identity.address)
     if guard.listen_port != spec.mesh.listen_port:
         raise Invalid("guard.listen_port", f"{guard.listen_port} is not mesh.listen_port {spec.mesh.listen_port}")
+    _check_shared(guard, spec, identity)
     _at_most("guard.root_only_ports", len(guard.root_only_ports), 2)
     for port in guard.root_only_ports:
         if port not in (identity.enrol_port, identity.api_port):
@@ -178,10 +201,27 @@ def _check_guard(guard: GuardSpec, spec: NodeSpec, identity: JoinedAs) -> None:
         _once(field, opening.addresses)
         for address in opening.addresses:
             if identity.role is Role.GATEWAY:
-                _inside(field, address, identity.prefix)
+                _inside(field, address, identity)
             else:
-                _gateway_address(field, address, identity.prefix)
+                _gateway_address(field, address, identity)
         _check_ports(field, opening.role, opening.tcp_ports, spec, identity)
+
+
+def _check_shared(guard: GuardSpec, spec: NodeSpec, identity: JoinedAs) -> None:
+    """On another's interface: only this node's own listeners are guarded, all of them are."""
+    if (guard.shared is not None) != (identity.provider is Provider.TAILSCALE):
+        raise Invalid("guard.shared", f"it is not for a mesh of {identity.provider}")
+    if guard.shared is None:
+        return
+    shared = guard.shared
+    _same("guard.shared.prefixes", shared.prefixes, identity.prefixes)
+    _same("guard.shared.addresses", sorted(map(str, shared.addresses)), sorted(map(str, identity.addresses)))
+    _same("guard.shared.ports", sorted(shared.ports), sorted({listener.port for listener in spec.proxy.listeners}))
+    if shared.open_port not in (0, identity.enrol_port if identity.role is Role.GATEWAY else 0):
+        raise Invalid("guard.shared.open_port", f"{shared.open_port} is not where newcomers ask")
+    _at_most("guard.shared.barred", len(shared.barred), _MOST_TOMBSTONES)
+    for address in shared.gateways:
+        _gateway_address("guard.shared.gateways", address, identity)
 
 
 def _check_ports(field: str, role: str, ports: Collection[int], spec: NodeSpec, identity: JoinedAs) -> None:
@@ -208,13 +248,14 @@ def _check_proxy(proxy: ProxySpec, spec: NodeSpec, identity: JoinedAs) -> None:
         ListenerKind.ROUTES: identity.routes_port,
         ListenerKind.EDGE: identity.edge_port,
     }
-    _once("proxy.listeners", (listener.kind for listener in proxy.listeners))
-    _once("proxy.listeners", (listener.port for listener in proxy.listeners))
+    _once("proxy.listeners", ((listener.kind, listener.address) for listener in proxy.listeners))
+    _once("proxy.listeners", ((listener.port, listener.address) for listener in proxy.listeners))
     for listener in proxy.listeners:
         field = f"proxy.listeners.{listener.kind}"
         if listener.kind not in _LISTENERS[identity.role]:
             raise Invalid(field, f"a node of role {identity.role} has no such listener")
-        _same(field, listener.address, identity.address)
+        if listener.address not in identity.addresses:
+            raise Invalid(field, f"{listener.address} is not {identity.address}, which was fixed when this node joined")
         _between(field, listener.port, 1024 if listener.kind is ListenerKind.EDGE else 1, 65535)
         _same(field, listener.port, fixed[listener.kind])
     if proxy.routing is not None:
@@ -243,7 +284,7 @@ def _check_routing(table: RoutingTable, spec: NodeSpec, identity: JoinedAs) -> N
     for grant in table.grants:
         check_label(grant.id, "proxy.routing.grants")
         for address in grant.addresses:
-            _inside(f"proxy.routing.grants.{grant.id}", address, identity.prefix)
+            _inside(f"proxy.routing.grants.{grant.id}", address, identity)
     _once("proxy.routing.grants", (grant.id for grant in table.grants))
     _once("proxy.routing.pools", (pool.service for pool in table.pools))
     for pool in table.pools:
@@ -254,10 +295,7 @@ def _check_routing(table: RoutingTable, spec: NodeSpec, identity: JoinedAs) -> N
         _once(field, (endpoint.node for endpoint in pool.endpoints))
         for endpoint in pool.endpoints:
             node_name(endpoint.node, field)
-            _inside(field, endpoint.address, identity.prefix)
-            offset = int(endpoint.address) - int(identity.prefix.network_address)
-            if not layout(identity.prefix).nodes_from <= offset <= layout(identity.prefix).last:
-                raise Invalid(field, f"{endpoint.address} is no edge's address")
+            _node_address(field, endpoint.address, identity)
             _between(field, endpoint.weight, 0, 1000)
             _between(field, endpoint.port, 1024, 65535)
             _same(field, endpoint.port, identity.edge_port)
@@ -268,12 +306,12 @@ def _check_edge(table: EdgeTable, spec: NodeSpec, identity: JoinedAs) -> None:
     _at_most("proxy.edge.services", len(table.services), _MOST_ROUTES)
     _once("proxy.edge.services", (service.service for service in table.services))
     for address in table.gateways:
-        _gateway_address("proxy.edge.gateways", address, identity.prefix)
+        _gateway_address("proxy.edge.gateways", address, identity)
     for service in table.services:
         field = f"proxy.edge.services.{shown(service.service)}"
         service_name(service.service, field)
         _timeouts(field, service.connect_timeout_ms, service.read_timeout_ms, service.send_timeout_ms)
-        if on_mesh(service.target, identity.prefix):
+        if any(on_mesh(service.target, prefix) for prefix in identity.prefixes):
             raise Invalid(
                 field, f"{service.target} is on the mesh {identity.prefix}, which no service is published from"
             )
@@ -295,7 +333,7 @@ def _check_names(spec: NodeSpec, identity: JoinedAs) -> None:
     _once("names.entries", (name for name, _ in spec.names.entries))
     for entry in spec.names.entries:
         check_entry(entry, identity.suffix, "names.entries")
-        _gateway_address("names.entries", entry[1], identity.prefix)
+        _gateway_address("names.entries", entry[1], identity)
 
 
 def _check_tombstones(spec: NodeSpec, identity: JoinedAs) -> None:
@@ -307,8 +345,8 @@ def _check_tombstones(spec: NodeSpec, identity: JoinedAs) -> None:
     reachable |= {address for opening in spec.guard.openings for address in opening.addresses}
     for stone in spec.tombstones:
         node_name(stone.node, "tombstones")
-        _inside("tombstones", stone.address, identity.prefix)
-        if stone.address == identity.address:
+        _inside("tombstones", stone.address, identity)
+        if stone.address in identity.addresses:
             raise Invalid("tombstones", "this node is among them")
-        if stone.public_key in keys or stone.address in reachable:
+        if (stone.public_key is not None and stone.public_key in keys) or stone.address in reachable:
             raise Invalid("tombstones", f"{stone.node} is revoked, and still let in")

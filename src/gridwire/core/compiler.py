@@ -14,13 +14,14 @@ from gridwire.core.fleet import (
     ON_MESH,
     Fleet,
     Invitation,
+    Network,
     Node,
     NodeState,
     Role,
     Selector,
     Service,
 )
-from gridwire.core.guard import GuardSpec, Opening
+from gridwire.core.guard import GuardSpec, Opening, Shared
 from gridwire.core.names import interface_name, under_suffix
 from gridwire.core.proxy import (
     EdgeTable,
@@ -35,10 +36,12 @@ from gridwire.core.proxy import (
 )
 from gridwire.core.sources import Index, Sources, single
 from gridwire.core.spec import NamesSpec, NodeSpec, Tombstone
+from gridwire.core.tailnet import Provider
 from gridwire.core.wireguard import DEFAULT_PORT, KEEPALIVE_SECONDS, MeshSpec, Peer
 
 Version = tuple[int, int]
 
+_GONE = frozenset({NodeState.REVOKING, NodeState.REVOKED, NodeState.QUARANTINED})
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 
 
@@ -78,6 +81,7 @@ def compile_gateway(index: Index, node: Node, version: Version) -> NodeSpec:
             address=node.address,
             listen_port=endpoint_port(node.endpoint),
             openings=_openings(index.fleet, node),
+            shared=_shared_gateway(index.fleet, node),
         ),
         proxy=_gateway_proxy(index, node, version),
         names=NamesSpec(suffix=network.suffix),
@@ -96,7 +100,7 @@ def compile_sources(sources: Sources, version: Version) -> NodeSpec:
         role=sources.role,
         mesh=MeshSpec(
             interface=interface_name(network.interface),
-            address=sources.address,
+            address=sources.addresses[0],
             prefix=network.prefix,
             listen_port=endpoint_port(sources.endpoint),
             mtu=network.mtu,
@@ -105,14 +109,45 @@ def compile_sources(sources: Sources, version: Version) -> NodeSpec:
         guard=GuardSpec(
             interface=interface_name(network.interface),
             prefix=network.prefix,
-            address=sources.address,
+            address=sources.addresses[0],
             listen_port=endpoint_port(sources.endpoint),
             openings=(_opening("gateway", gateways, (network.edge_port,)),) if edge else (),
             root_only_ports=(network.enrol_port,),
+            shared=_shared(network, sources.addresses, (network.edge_port,) if edge else (), gateways=gateways),
         ),
         proxy=_edge_proxy(sources, version) if edge else ProxySpec(),
         names=NamesSpec(suffix=network.suffix, entries=tuple((name, gateways[0]) for name in sources.names)),
     )
+
+
+def _shared(
+    network: Network,
+    addresses: tuple[Address, ...],
+    ports: tuple[int, ...],
+    *,
+    open_port: int = 0,
+    barred: tuple[Address, ...] = (),
+    gateways: tuple[Address, ...] = (),
+) -> Shared | None:
+    """A tailnet's device is not gridwire's alone; the one that gridwire makes is."""
+    if network.provider is not Provider.TAILSCALE:
+        return None
+    return Shared(
+        addresses=addresses,
+        prefixes=network.prefixes,
+        ports=ports,
+        open_port=open_port,
+        barred=barred,
+        gateways=gateways,
+    )
+
+
+def _shared_gateway(fleet: Fleet, node: Node) -> Shared | None:
+    """Anybody of the tailnet may ask to join, but those that were put out, for as long as they have that address."""
+    network = fleet.network
+    ports = (network.routes_port, network.api_port, network.enrol_port)
+    out = (a for n in fleet.nodes if n.state in _GONE and n.tailnet is not None for a in n.addresses)
+    return _shared(network, node.addresses, ports, open_port=network.enrol_port, barred=tuple(out))
 
 
 def endpoint_port(endpoint: str | None) -> int:
@@ -157,16 +192,22 @@ def _openings(fleet: Fleet, gateway: Node) -> tuple[Opening, ...]:
     network = fleet.network
     inside = (network.routes_port, network.api_port)
     active = {
-        role: [n.address for n in fleet.nodes if n.role is role and n.state is NodeState.ACTIVE]
+        role: [a for n in fleet.nodes if n.role is role and n.state is NodeState.ACTIVE for a in n.addresses]
         for role in (Role.CLIENT, Role.EDGE, Role.OPERATOR)
     }
     return (
         _opening("enrolling", (n.address for n in fleet.nodes if n.state in _ENROLLING), (network.enrol_port,)),
         *(_opening(str(role), addresses, inside) for role, addresses in active.items()),
         # Another gateway's agent asks for its spec as an edge's does; it opens no routes.
-        _opening("gateway", (n.address for n in fleet.gateways() if n.name != gateway.name), (network.api_port,)),
+        _opening(
+            "gateway", (a for n in fleet.gateways() if n.name != gateway.name for a in n.addresses), (network.api_port,)
+        ),
         # Confirmed and waiting for a yes: its agent may ask for its spec, and for nothing else.
-        _opening("pending", (n.address for n in fleet.nodes if n.state is NodeState.PENDING), (network.api_port,)),
+        _opening(
+            "pending",
+            (a for n in fleet.nodes if n.state is NodeState.PENDING for a in n.addresses),
+            (network.api_port,),
+        ),
     )
 
 
@@ -176,11 +217,12 @@ def _opening(role: str, addresses: Iterable[Address], ports: tuple[int, ...]) ->
 
 def _gateway_proxy(index: Index, node: Node, version: Version) -> ProxySpec:
     network = index.fleet.network
-    listeners = (
-        Listener(ListenerKind.ROUTES, node.address, network.routes_port),
-        Listener(ListenerKind.API, node.address, network.api_port),
-        Listener(ListenerKind.ENROL, node.address, network.enrol_port),
+    kinds = (
+        (ListenerKind.ROUTES, network.routes_port),
+        (ListenerKind.API, network.api_port),
+        (ListenerKind.ENROL, network.enrol_port),
     )
+    listeners = tuple(Listener(kind, address, port) for kind, port in kinds for address in node.addresses)
     grants: dict[str, Grant] = {}
     routes = []
     for route in index.fleet.routes:
@@ -210,7 +252,8 @@ def _gateway_proxy(index: Index, node: Node, version: Version) -> ProxySpec:
 
 def _allowed(index: Index, selectors: tuple[Selector, ...]) -> tuple[Address, ...]:
     """A gateway's own address has no role."""
-    return tuple(sorted((n.address for n in index.selected(selectors) if n.role is not Role.GATEWAY), key=int))
+    nodes = (node for node in index.selected(selectors) if node.role is not Role.GATEWAY)
+    return tuple(sorted((address for node in nodes for address in node.addresses), key=int))
 
 
 def _grant_id(selectors: tuple[Selector, ...]) -> str:
@@ -243,15 +286,17 @@ def _pool(index: Index, service: Service) -> Pool:
 
 def _edge_proxy(sources: Sources, version: Version) -> ProxySpec:
     return ProxySpec(
-        listeners=(Listener(ListenerKind.EDGE, sources.address, sources.network.edge_port),),
+        listeners=tuple(
+            Listener(ListenerKind.EDGE, address, sources.network.edge_port) for address in sources.addresses
+        ),
         edge=EdgeTable(version=version, gateways=sources.gateways, services=sources.services),
     )
 
 
 def _tombstones(fleet: Fleet) -> tuple[Tombstone, ...]:
-    gone = (NodeState.REVOKING, NodeState.REVOKED, NodeState.QUARANTINED)
     return tuple(
-        Tombstone(node=node.name, address=node.address, public_key=node.public_key)
+        Tombstone(node=node.name, address=address, public_key=node.public_key)
         for node in fleet.nodes
-        if node.state in gone
+        if node.state in _GONE
+        for address in node.addresses
     )

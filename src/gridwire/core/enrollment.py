@@ -23,6 +23,7 @@ from gridwire.core.addressing import Address, Prefix, check_prefix
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Fleet, Invitation, Node, NodeState
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name
+from gridwire.core.tailnet import Member
 from gridwire.core.wireguard import PeerSeen, PublicKey, decode_key, public_key
 
 _MAGIC = "gw1_"
@@ -38,12 +39,21 @@ LEAK_GRACE = timedelta(seconds=16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayContact:
-    """What a newcomer must know of a gateway: where to call it, and by which key it is recognised."""
+    """What a newcomer must know of a gateway: where to call it, and by what it is recognised.
+
+    That is its key, or on a tailnet, which knows its keys itself, who it is there.
+    """
 
     node: NodeName
-    public_key: PublicKey
-    endpoint: str
+    public_key: PublicKey | None = None
+    endpoint: str = ""
     address: Address
+    tailnet: Member | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        others = () if self.tailnet is None else self.tailnet.addresses
+        return (self.address, *(address for address in others if address != self.address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,18 @@ from gridwire.core.names import (
     service_name,
     shown,
 )
+from gridwire.core.tailnet import TAILNET, Member, Provider, login, tailnet_tag
 from gridwire.core.targets import Target
 from gridwire.core.wireguard import PublicKey, public_key
 
 Tag = tuple[str, str]
+
+
+def mesh_prefixes(provider: Provider, prefix: Prefix) -> tuple[Prefix, ...]:
+    """Where nodes' addresses lie: a tailnet has a range of each family, whatever is asked for."""
+    return TAILNET if provider is Provider.TAILSCALE else (prefix,)
+
+
 DEFAULT_SUFFIX = HostName("grid")
 
 
@@ -57,7 +65,8 @@ ON_MESH = frozenset({NodeState.INVITED, NodeState.REDEEMED, NodeState.PENDING, N
 class Network:
     """What all nodes share. ``suffix``: the domain that route names of one label stand under.
 
-    Ports are those on gateways' mesh addresses (routes, api, enrol) and on edges' (edge).
+    Ports are those on gateways' mesh addresses (routes, api, enrol) and on edges' (edge). ``approve``: which nodes of
+    a tailnet need no operator's yes, as edges and clients.
     """
 
     prefix: Prefix
@@ -68,13 +77,20 @@ class Network:
     enrol_port: int = 2087
     edge_port: int = 2085
     mtu: int = 1420
+    provider: Provider = Provider.WIREGUARD
+    approve: tuple[Selector, ...] = ()
+
+    @property
+    def prefixes(self) -> tuple[Prefix, ...]:
+        return mesh_prefixes(self.provider, self.prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A WireGuard peer with a role. ``endpoint`` (host:port) is a gateway's, where others call it.
+    """A peer with a role. ``endpoint`` (host:port) is a gateway's, where others call it.
 
-    ``needs_approval`` none: judged when the node confirms.
+    ``needs_approval`` none: judged when the node confirms. ``tailnet``: who it is there; its first address is
+    ``address``. A revoked node without it has only moved: nobody at that address is kept out for it.
     """
 
     name: NodeName
@@ -87,6 +103,13 @@ class Node:
     drained: bool = False
     needs_approval: bool | None = False
     replaces: NodeName | None = None
+    tailnet: Member | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Of every family; the first is the one that it is called by."""
+        others = () if self.tailnet is None else self.tailnet.addresses
+        return (self.address, *(address for address in others if address != self.address))
 
     def __post_init__(self) -> None:
         node_name(self.name)
@@ -110,9 +133,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Selector:
-    """``role:client``, ``tag:site=a``, ``node:phone`` or ``policy:home``."""
+    """``role:client``, ``tag:site=a``, ``node:phone`` or ``policy:home``; of a tailnet also ``user:alice@example.com``
+    and ``tag:edge``, a tag without a value."""
 
-    kind: Literal["role", "tag", "node", "policy"]
+    kind: Literal["role", "tag", "node", "policy", "user"]
     value: str
 
     def __post_init__(self) -> None:
@@ -122,22 +146,39 @@ class Selector:
                 raise Invalid("selector", f"{shown(text)} names no role", fix=f"use one of {', '.join(Role)}")
         elif self.kind == "tag":
             key, equals, value = self.value.partition("=")
-            if not equals:
-                raise Invalid("selector", f"{shown(text)} is not a tag", fix="write it as tag:key=value")
-            check_tag(key, value, "selector")
+            if equals:
+                check_tag(key, value, "selector")
+            else:
+                tailnet_tag(self.value, "selector")
+        elif self.kind == "user":
+            login(self.value, "selector")
         elif self.kind == "node":
             node_name(self.value, "selector")
         else:
             policy_name(self.value, "selector")
 
+    @property
+    def of_tailnet(self) -> bool:
+        return self.kind == "user" or (self.kind == "tag" and "=" not in self.value)
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
 
 
+def check_known_to(provider: Provider, selectors: tuple[Selector, ...], field: str) -> None:
+    """Raise Invalid for a selector that names nothing on a mesh of this provider."""
+    for selector in selectors:
+        if not selector.of_tailnet or provider is Provider.TAILSCALE:
+            continue
+        if selector.kind == "tag":
+            raise Invalid(field, f"'{selector}' is not a tag", fix="write it as tag:key=value")
+        raise Invalid(field, f"{selector}: only a tailnet knows users", fix="use role:, tag:key=value or node:NAME")
+
+
 def parse_selector(text: str, field: str = "selector") -> Selector:
-    """Raise Invalid for anything but a selector's four forms."""
+    """Raise Invalid for anything but a selector's forms."""
     kind, colon, value = text.partition(":")
-    if not colon or kind not in ("role", "tag", "node", "policy"):
+    if not colon or kind not in ("role", "tag", "node", "policy", "user"):
         raise Invalid(field, f"{shown(text)} is not a selector", fix="write role:client, tag:site=a or node:phone")
     try:
         return Selector(kind, value)  # type: ignore[arg-type]  # narrowed by the test above
@@ -264,7 +305,7 @@ class Fleet:
 
     def at(self, address: Address) -> Node | None:
         """The node that was given the address, a revoked one too."""
-        return next((node for node in self.nodes if node.address == address), None)
+        return next((node for node in self.nodes if address in node.addresses), None)
 
     def put(self, item: Noun) -> Fleet:
         """The fleet with ``item`` in it, in place of the one of its identity: a node's is its address."""

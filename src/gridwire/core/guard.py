@@ -14,11 +14,20 @@ import re
 from dataclasses import dataclass, replace
 
 from gridwire.core.actions import Action
-from gridwire.core.addressing import Address, Prefix, check_prefix
+from gridwire.core.addressing import Address, Prefix, check_prefix, in_any
 from gridwire.core.errors import Invalid
 from gridwire.core.names import Interface, interface_name, shown
 from gridwire.core.observed import Known, Unknown
-from gridwire.core.routing_rules import FAMILIES, LOOPBACK, RoutingRule, local_first, plan_rules, plan_rules_removal
+from gridwire.core.routing_rules import (
+    FAMILIES,
+    LOOPBACK,
+    RoutingRule,
+    guard_rules,
+    local_first,
+    plan_rules,
+    plan_rules_removal,
+    shared_rules,
+)
 
 TABLE = "gridwire"
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,15}")
@@ -82,11 +91,39 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the guard is of on an interface that is not gridwire's alone, such as Tailscale's: ``ports``, those of
+    gridwire's listeners, on ``addresses``, this node's own. All else that goes through it is left as it is.
+
+    ``prefixes``: where the mesh's nodes call from. ``open_port``: one of ``ports`` that every one of them may reach (0:
+    none), but for those ``barred``. ``gateways``: whom only root of this host calls on GuardSpec.root_only_ports.
+    """
+
+    addresses: tuple[Address, ...]
+    prefixes: tuple[Prefix, ...]
+    ports: tuple[int, ...]
+    open_port: int = 0
+    barred: tuple[Address, ...] = ()
+    gateways: tuple[Address, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("addresses", "barred", "gateways"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)), key=_by_family)))
+        object.__setattr__(self, "ports", tuple(sorted(set(self.ports))))
+        for port in self.ports:
+            if not 1 <= port <= 65535:
+                raise Invalid("guard.shared.ports", f"{port} is not a port")
+        if self.open_port and self.open_port not in self.ports:
+            raise Invalid("guard.shared.open_port", f"{self.open_port} is no port of gridwire's here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSpec:
     """``listen_port``: WireGuard's UDP port, counted and metered; 0 where the node listens on none of its own.
 
     ``root_only_ports``: TCP ports of other nodes, sorted, that of this host's users only root may call. All of them
     send from the host's one mesh address: while it is a newcomer's, any of them could take its place.
+    ``shared`` none: interface and prefix are gridwire's alone, and nothing passes but what is said here.
     """
 
     interface: Interface
@@ -96,6 +133,11 @@ class GuardSpec:
     openings: tuple[Opening, ...]
     flood: Flood = Flood()
     root_only_ports: tuple[int, ...] = ()
+    shared: Shared | None = None
+
+    @property
+    def prefixes(self) -> tuple[Prefix, ...]:
+        return (self.prefix,) if self.shared is None else self.shared.prefixes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root_only_ports", tuple(sorted(set(self.root_only_ports))))
@@ -110,7 +152,7 @@ class GuardSpec:
         if len({opening.role for opening in self.openings}) != len(self.openings):
             raise Invalid("guard.openings", "a role stands there twice")
         for address in (self.address, *(a for opening in self.openings for a in opening.addresses)):
-            if address.version != self.prefix.version or address not in self.prefix:
+            if not in_any(address, self.prefixes):
                 raise Invalid("guard.address", f"{address} is not in the mesh {self.prefix}")
 
 
@@ -192,7 +234,7 @@ def plan_guard(spec: GuardSpec, observed: Known[GuardObserved | None] | Unknown)
     seen = observed.value or GuardObserved()
     actions: list[Action] = [*_plan_table(spec, seen)]
     for family in sorted(seen.families, key=lambda family: family != spec.prefix.version):
-        actions += plan_rules(spec.interface, spec.prefix, family, seen.rules)
+        actions += plan_rules(rules_of(spec, family), spec.prefix, spec.interface, family, seen.rules)
     values = {sysctl.key: sysctl for sysctl in seen.sysctls}
     for key, least in WANTED_SYSCTLS:
         if key in values and values[key].value < least and not values[key].fixed:
@@ -206,6 +248,13 @@ def missing_sysctls(seen: GuardObserved) -> tuple[tuple[str, int], ...]:
     them: what they add is that no link learns of the mesh address by ARP, and that nginx outlives a late address."""
     low = {sysctl.key: sysctl.value for sysctl in seen.sysctls if sysctl.fixed}
     return tuple((key, least) for key, least in WANTED_SYSCTLS if low.get(key, least) < least)
+
+
+def rules_of(spec: GuardSpec, family: int) -> tuple[RoutingRule, ...]:
+    """The second layer of the guard in one family."""
+    if spec.shared is None:
+        return guard_rules(spec.interface, spec.prefix, family)
+    return shared_rules(spec.interface, spec.shared.addresses, spec.shared.ports, family)
 
 
 def plan_guard_removal(observed: Known[GuardObserved | None] | Unknown) -> tuple[Action, ...]:
@@ -238,6 +287,10 @@ def _plan_table(spec: GuardSpec, seen: GuardObserved) -> tuple[Action, ...]:
     changed = tuple(opening for opening in spec.openings if opening.addresses != old[opening.role])
     said = ", ".join(_difference(opening.role, old[opening.role], opening.addresses) for opening in changed)
     return (ReplaceMembers(spec=spec, roles=tuple(o.role for o in changed), reason=f"role sets: {said}"),)
+
+
+def _by_family(address: Address) -> tuple[int, int]:
+    return address.version, int(address)
 
 
 def _without_members(spec: GuardSpec) -> GuardSpec:

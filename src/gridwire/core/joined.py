@@ -7,18 +7,21 @@ from ipaddress import ip_network
 
 from gridwire.core.addressing import Address, Prefix
 from gridwire.core.enrollment import GatewayContact
-from gridwire.core.fleet import Role
-from gridwire.core.guard import GuardSpec
+from gridwire.core.fleet import Role, mesh_prefixes
+from gridwire.core.guard import GuardSpec, Shared
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.proxy import ProxySpec
 from gridwire.core.settings import Settings
 from gridwire.core.spec import NamesSpec, NodeSpec
+from gridwire.core.tailnet import Member, Provider
 from gridwire.core.wireguard import DEFAULT_MTU, KEEPALIVE_SECONDS, MeshSpec, Peer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedAs:
     """A node's identity, saved by ``gridwire init`` and ``gridwire join``.
+
+    On a tailnet ``tailnet`` is who this node was there; its addresses change when it logs in anew, and so does this.
 
     ``gateways`` as the token named them (a gateway names itself, or none). The ports are those of the grid's own
     listeners: nothing else is ever opened to the mesh. ``no_hosts``: /etc/hosts is left alone.
@@ -37,6 +40,22 @@ class JoinedAs:
     edge_port: int = 2085
     mtu: int = DEFAULT_MTU
     no_hosts: bool = False
+    provider: Provider = Provider.WIREGUARD
+    tailnet: Member | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        others = () if self.tailnet is None else self.tailnet.addresses
+        return (self.address, *(address for address in others if address != self.address))
+
+    @property
+    def prefixes(self) -> tuple[Prefix, ...]:
+        return mesh_prefixes(self.provider, self.prefix)
+
+    @property
+    def gateway_addresses(self) -> tuple[Address, ...]:
+        """Those of the gateways that this node joined with."""
+        return tuple(address for gateway in self.gateways for address in gateway.addresses)
 
 
 def renewed(identity: JoinedAs, settings: Settings) -> JoinedAs | None:
@@ -44,7 +63,8 @@ def renewed(identity: JoinedAs, settings: Settings) -> JoinedAs | None:
 
     Prefix and interface stay: they were fixed at init.
     """
-    if identity.role is not Role.GATEWAY or settings.endpoint is None:
+    tailnet = settings.mesh.provider is Provider.TAILSCALE
+    if identity.role is not Role.GATEWAY or (settings.endpoint is None and not tailnet):
         return None
     network = settings.fleet_network()
     asked = replace(
@@ -56,6 +76,14 @@ def renewed(identity: JoinedAs, settings: Settings) -> JoinedAs | None:
         edge_port=network.edge_port,
     )
     return None if asked == identity else asked
+
+
+def _shared(identity: JoinedAs) -> Shared | None:
+    if identity.provider is not Provider.TAILSCALE:
+        return None
+    return Shared(
+        addresses=identity.addresses, prefixes=identity.prefixes, ports=(), gateways=identity.gateway_addresses
+    )
 
 
 def first_spec(identity: JoinedAs) -> NodeSpec:
@@ -73,7 +101,7 @@ def first_spec(identity: JoinedAs) -> NodeSpec:
             keepalive=KEEPALIVE_SECONDS,
         )
         for gateway in identity.gateways
-        if gateway.address != identity.address
+        if gateway.address != identity.address and gateway.public_key is not None
     ]
     return NodeSpec(
         epoch=0,
@@ -95,6 +123,7 @@ def first_spec(identity: JoinedAs) -> NodeSpec:
             listen_port=0,
             openings=(),
             root_only_ports=(identity.enrol_port, identity.api_port) if identity.role is not Role.GATEWAY else (),
+            shared=_shared(identity),
         ),
         proxy=ProxySpec(),
         names=NamesSpec(suffix=identity.suffix),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gridwire.core.addressing import Address
@@ -19,7 +19,7 @@ class ListenerKind(StrEnum):
     EDGE = "edge"  # edge: all its services, for gateways alone
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Listener:
     """An address literal of the mesh and a port; there are no wildcard listeners."""
 
@@ -30,6 +30,10 @@ class Listener:
     def __post_init__(self) -> None:
         if self.address.is_unspecified:
             raise ValueError("a listener is never a wildcard")
+
+    def place(self) -> tuple[str, int, int, int]:
+        """By which listeners are put in order."""
+        return self.kind, self.address.version, int(self.address), self.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +118,8 @@ class ProxySpec:
     listeners: tuple[Listener, ...] = ()
     routing: RoutingTable | None = None
     edge: EdgeTable | None = None
+
+
+def on_held(spec: ProxySpec, held: tuple[Address, ...]) -> ProxySpec:
+    """The spec with those of its listeners whose address this host has."""
+    return replace(spec, listeners=tuple(listener for listener in spec.listeners if listener.address in held))

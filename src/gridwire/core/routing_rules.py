@@ -13,6 +13,14 @@ lookup behind a question of where the packet comes from:
 They are of protocol *kernel*, because systemd-networkd removes every rule that it did not make but those
 (systemd.network, ManageForeignRoutingPolicyRules), and a host without a lookup of ``local`` is off the net.
 The family that the mesh has no prefix in keeps preference 0 and gets rule 14 alone: there is no address to hide.
+
+On an interface that is not gridwire's alone only gridwire's own ports are hidden, on this node's own addresses, and
+nothing of what others send through it, to it or past it is looked up otherwise than before:
+
+    10  iif lo                            lookup local     the host itself
+    11  iif tailscale0                    lookup local     the mesh
+    13  to ADDRESS ipproto tcp dport 80   blackhole        everybody else; a rule for each address and port
+    20                                    lookup local     what preference 0 said, for all else
 """
 
 from __future__ import annotations
@@ -20,9 +28,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 
 from gridwire.core.actions import Action
-from gridwire.core.addressing import Prefix
+from gridwire.core.addressing import Address, Prefix
 from gridwire.core.names import Interface
 
 PREFERENCES = frozenset({10, 11, 12, 13, 14, 20})
@@ -38,18 +47,21 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRule:
-    """One line of `ip rule`. ``family``: 4 or 6; ``interface``: where a packet came in (iif), none for any."""
+    """One line of `ip rule`. ``family``: 4 or 6; ``interface``: where a packet came in (iif), none for any; ``port``:
+    of TCP, where it goes to, 0 for all."""
 
     family: int
     preference: int
     verdict: Verdict
     interface: Interface | None = None
     to: Prefix | None = None
+    port: int = 0
 
     def __str__(self) -> str:
         iif = f" iif {self.interface}" if self.interface else ""
         to = f" to {self.to}" if self.to else ""
-        return f"{'ip -6' if self.family == 6 else 'ip'} rule {self.preference}{iif}{to} {self.verdict}"
+        tcp = f" ipproto tcp dport {self.port}" if self.port else ""
+        return f"{'ip -6' if self.family == 6 else 'ip'} rule {self.preference}{iif}{to}{tcp} {self.verdict}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +94,38 @@ def guard_rules(interface: Interface, prefix: Prefix, family: int) -> tuple[Rout
     )
 
 
+def shared_rules(
+    interface: Interface, addresses: Iterable[Address], ports: Iterable[int], family: int
+) -> tuple[RoutingRule, ...]:
+    """What must stand in one family where the interface is not gridwire's alone, in the order in which it is added."""
+    own = [ip_network(address) for address in addresses if address.version == family]
+    hidden = [
+        RoutingRule(family=family, preference=13, verdict=Verdict.BLACKHOLE, to=prefix, port=port)
+        for prefix in own
+        for port in ports
+    ]
+    if not hidden:
+        return ()
+    return (
+        RoutingRule(family=family, preference=20, verdict=Verdict.LOCAL),
+        RoutingRule(family=family, preference=10, verdict=Verdict.LOCAL, interface=LOOPBACK),
+        RoutingRule(family=family, preference=11, verdict=Verdict.LOCAL, interface=interface),
+        *hidden,
+    )
+
+
 def plan_rules(
-    interface: Interface, prefix: Prefix, family: int, observed: Iterable[RoutingRule]
+    wanted: tuple[RoutingRule, ...],
+    prefix: Prefix,
+    interface: Interface,
+    family: int,
+    observed: Iterable[RoutingRule],
 ) -> tuple[AddRule | DeleteRule, ...]:
     """Observed rules of one family → wanted ones; at every step the host finds its own addresses.
 
     ``observed`` holds preference 0 and what stands at gridwire's preferences; rules of others are not in it.
     """
     seen = {rule for rule in observed if rule.family == family}
-    wanted = guard_rules(interface, prefix, family)
     first = local_first(family)
     behind = any(rule.verdict is Verdict.LOCAL and rule.interface is None for rule in wanted)
     actions: list[AddRule | DeleteRule] = []

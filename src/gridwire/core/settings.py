@@ -10,6 +10,9 @@
     paths:    {state: /var/lib/gridwire, run: /run/gridwire, logs: /var/log/gridwire}
     database: {url: "sqlite:////var/lib/gridwire/control/gridwire.db"}
     mesh:     {provider: wireguard, wireguard_go: /usr/bin/wireguard-go}
+    mesh:     {provider: tailscale, socket: /run/tailscale/tailscaled.sock, approve: [tag:edge]}
+
+On a tailnet prefix and interface are Tailscale's, and there is no endpoint.
 
 Only ``node.name`` must be there. A wrong value is Invalid with its dotted path (``network.ports.api``,
 ``reach[2]``); whoever read the file turns that into file:line:column. An unknown key has the code
@@ -27,8 +30,9 @@ from typing import TypeVar
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX, Prefix, mesh_prefix
 from gridwire.core.errors import Invalid
-from gridwire.core.fleet import DEFAULT_SUFFIX, Network
+from gridwire.core.fleet import DEFAULT_SUFFIX, Network, Selector, parse_selector
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
+from gridwire.core.tailnet import DEVICE, SOCKET, TAILNET4, Provider
 from gridwire.core.targets import Reach, check_absolute_path, parse_reach
 from gridwire.core.wireguard import DEFAULT_MTU, DEFAULT_PORT
 
@@ -109,10 +113,16 @@ class PathSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshSettings:
-    """``wireguard_go``: the binary to take where the kernel has no WireGuard; none: the one on PATH."""
+    """``wireguard_go``: the binary to take where the kernel has no WireGuard; none: the one on PATH.
 
-    provider: str = "wireguard"
+    ``socket``: tailscaled's. ``approve``: on a gateway, whose nodes need no operator's yes, by user or tag of the
+    tailnet.
+    """
+
+    provider: Provider = Provider.WIREGUARD
     wireguard_go: str | None = None
+    socket: str = SOCKET
+    approve: tuple[Selector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +160,8 @@ class Settings:
             enrol_port=ports.enrol,
             edge_port=ports.edge,
             mtu=self.network.mtu,
+            provider=self.mesh.provider,
+            approve=self.mesh.approve,
         )
 
 
@@ -159,16 +171,21 @@ def parse_settings(tree: object) -> Settings:
     node = top.section("node", ("name",))
     if "name" not in node.values:
         raise Invalid("node", "the name of this node is missing", fix="add `name:` under `node:`")
+    mesh = _mesh(top.section("mesh", ("provider", "wireguard_go", "socket", "approve")))
+    network = top.section("network", ("prefix", "interface", "mtu", "shared_address_space", "ports"))
+    endpoint = top.text("endpoint", parse_endpoint, None)
+    if mesh.provider is Provider.TAILSCALE and endpoint is not None:
+        raise Invalid("endpoint", "nodes of a tailnet call each other by Tailscale", fix="take it out")
     return Settings(
         node=NodeSettings(name=node.text("name", node_name, NodeName(""))),
-        network=_network(top.section("network", ("prefix", "interface", "mtu", "shared_address_space", "ports"))),
-        endpoint=top.text("endpoint", parse_endpoint, None),
+        network=_network(network, mesh.provider),
+        endpoint=endpoint,
         domain=top.text("domain", parse_domain, None),
         reach=_reach(top),
         hosts=top.flag("hosts", True),
         paths=_paths(top.section("paths", ("state", "run", "logs"))),
         database_url=top.section("database", ("url",)).text("url", parse_database_url, None),
-        mesh=_mesh(top.section("mesh", ("provider", "wireguard_go"))),
+        mesh=mesh,
     )
 
 
@@ -293,17 +310,21 @@ def _kind(value: object) -> str:
     return "nothing" if value is None else names.get(type(value), "something else")
 
 
-def _network(section: _Section) -> NetworkSettings:
-    shared = section.flag("shared_address_space", False)
+def _network(section: _Section, provider: Provider) -> NetworkSettings:
+    tailnet = provider is Provider.TAILSCALE
+    shared = section.flag("shared_address_space", absent=tailnet)
     ports = section.section("ports", ("routes", "api", "enrol", "edge"))
     absent = PortSettings()
 
     def prefix(text: str, where: str) -> Prefix:
-        return mesh_prefix(text, shared_on_request=shared, field=where)
+        found = mesh_prefix(text, shared_on_request=shared, field=where)
+        if tailnet and found != TAILNET4:
+            raise Invalid(where, f"{found} is not a tailnet's", fix="take it out: a tailnet gives addresses itself")
+        return found
 
     return NetworkSettings(
-        prefix=section.text("prefix", prefix, _DEFAULT_PREFIX),
-        interface=section.text("interface", interface_name, DEFAULT_INTERFACE),
+        prefix=section.text("prefix", prefix, TAILNET4 if tailnet else _DEFAULT_PREFIX),
+        interface=section.text("interface", interface_name, DEVICE if tailnet else DEFAULT_INTERFACE),
         mtu=section.number("mtu", DEFAULT_MTU, "an MTU", 1280, 9000),
         shared_address_space=shared,
         ports=PortSettings(
@@ -354,17 +375,36 @@ def _paths(section: _Section) -> PathSettings:
 
 
 def _mesh(section: _Section) -> MeshSettings:
-    def provider(text: str, where: str) -> str:
-        if text != "wireguard":
-            raise Invalid(where, f"{shown(text)} is not a mesh provider", fix="write wireguard")
-        return text
+    def provider(text: str, where: str) -> Provider:
+        if text not in set(Provider):
+            raise Invalid(where, f"{shown(text)} is not a mesh provider", fix=f"write {' or '.join(Provider)}")
+        return Provider(text)
 
-    def binary(text: str, where: str) -> str:
+    def absolute(text: str, where: str) -> str:
         if not text.startswith("/") or "\0" in text:
-            raise Invalid(where, f"{shown(text)} is not an absolute path", fix="write it like /usr/bin/wireguard-go")
+            raise Invalid(where, f"{shown(text)} is not an absolute path", fix="write it from / on")
         return text
 
-    return MeshSettings(
-        provider=section.text("provider", provider, "wireguard"),
-        wireguard_go=section.text("wireguard_go", binary, None),
+    found = MeshSettings(
+        provider=section.text("provider", provider, Provider.WIREGUARD),
+        wireguard_go=section.text("wireguard_go", absolute, None),
+        socket=section.text("socket", absolute, SOCKET),
+        approve=_approve(section),
     )
+    if found.approve and found.provider is not Provider.TAILSCALE:
+        raise Invalid(section.at("approve"), "only nodes of a tailnet join without an invitation", fix="take it out")
+    return found
+
+
+def _approve(section: _Section) -> tuple[Selector, ...]:
+    """A user or tag of the tailnet, or a list of them."""
+    value = section.values.get("approve")
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    found: list[Selector] = []
+    for index, item in enumerate(items):
+        where = f"{section.at('approve')}[{index}]" if isinstance(value, list) else section.at("approve")
+        selector = parse_selector(item, where) if isinstance(item, str) else None
+        if selector is None or not selector.of_tailnet:
+            raise Invalid(where, "it names no user or tag of a tailnet", fix="write tag:edge or user:alice@example.com")
+        found.append(selector)
+    return tuple(dict.fromkeys(found))

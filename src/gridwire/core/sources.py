@@ -36,7 +36,7 @@ class Sources:
     node: NodeName
     role: Role
     state: NodeState
-    address: Address
+    addresses: tuple[Address, ...]
     endpoint: str | None
     peers: tuple[Peer, ...]
     gateways: tuple[Address, ...]
@@ -50,7 +50,7 @@ class Index:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.gateways = fleet.gateways()
-        self._addresses = tuple(gateway.address for gateway in self.gateways)
+        self._addresses = tuple(address for gateway in self.gateways for address in gateway.addresses)
         self._peers = tuple(sorted(map(_star_peer, _with_key(self.gateways)), key=lambda peer: peer.public_key))
         self._nodes: dict[str, Node] = {n.name: n for n in fleet.nodes if n.state is not NodeState.REVOKED}
         self._active = fleet.active()
@@ -91,7 +91,7 @@ class Index:
             node=node.name,
             role=node.role,
             state=node.state,
-            address=node.address,
+            addresses=node.addresses,
             endpoint=node.endpoint,
             peers=self._peers,
             gateways=self._addresses,
@@ -149,7 +149,10 @@ def _with_key(nodes: Iterable[Node]) -> Iterable[Node]:
 
 def _keys(node: Node) -> tuple[_Key, ...]:
     """Every plain selector that names the node: access.selects, the other way round."""
-    return ("role", node.role), ("node", node.name), *(("tag", f"{key}={value}") for key, value in node.tags)
+    member = node.tailnet
+    theirs = () if member is None else (*(("tag", tag) for tag in member.tags), ("user", member.login or ""))
+    own = (("tag", f"{key}={value}") for key, value in node.tags)
+    return ("role", node.role), ("node", node.name), *own, *theirs
 
 
 def _by_selector(items: Iterable[tuple[tuple[Selector, ...], T]]) -> dict[_Key, list[T]]:

@@ -26,7 +26,7 @@ SOCKET = "/run/tailscale/tailscaled.sock"
 
 Login = NewType("Login", str)
 TailnetTag = NewType("TailnetTag", str)
-_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]{0,253}")
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{0,180}@[A-Za-z0-9.-]{1,63}")
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 
 
@@ -78,13 +78,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSeen:
-    """``online``: connected to the tailnet's control plane. Bytes since tailscaled knows the peer."""
+    """``online``: connected to the tailnet's control plane. ``expires``: its key. Bytes since tailscaled knows it."""
 
     member: Member
     online: bool
-    expired: bool
+    expires: datetime | None
     latest_handshake: datetime | None
     received_bytes: int
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gridwire.core.addressing import Address
+from gridwire.core.guard import Shared
 from gridwire.core.proxy import RoutingTable
 from gridwire.core.spec import NodeSpec, Tombstone
 
@@ -34,6 +35,7 @@ def without_revoked(spec: NodeSpec, tombstones: tuple[Tombstone, ...]) -> NodeSp
                 replace(opening, addresses=tuple(a for a in opening.addresses if a not in addresses))
                 for opening in spec.guard.openings
             ),
+            shared=_barring(spec.guard.shared, addresses),
         ),
         proxy=replace(spec.proxy, routing=_without(spec.proxy.routing, addresses)),
         tombstones=tombstones,
@@ -45,6 +47,13 @@ def also_without(spec: NodeSpec, tombstones: tuple[Tombstone, ...]) -> NodeSpec:
     known = set(spec.tombstones)
     later = tuple(stone for stone in tombstones if stone not in known)
     return without_revoked(spec, (*spec.tombstones, *later)) if later else spec
+
+
+def _barring(shared: Shared | None, gone: set[Address]) -> Shared | None:
+    """Where everybody may ask to join, those that are gone may not."""
+    if shared is None or not shared.open_port:
+        return shared
+    return replace(shared, barred=(*shared.barred, *gone))
 
 
 def _without(routing: RoutingTable | None, gone: set[Address]) -> RoutingTable | None:

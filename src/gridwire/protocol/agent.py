@@ -15,6 +15,7 @@ from enum import StrEnum
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding
+from gridwire.core.tailnet import MemberSeen
 from gridwire.core.targets import Reach
 from gridwire.core.wireguard import PeerSeen
 
@@ -36,6 +37,7 @@ class Report:
     ``version`` is the (epoch, revision) that is in force and verified, not the one last seen.
     ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
     among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
+    ``members``: the peers of a gateway on a tailnet.
     """
 
     node: NodeName
@@ -45,6 +47,7 @@ class Report:
     state: ApplyState
     detail: str = ""
     peers: tuple[PeerSeen, ...] = ()
+    members: tuple[MemberSeen, ...] = ()
     endpoints: tuple[EndpointHealth, ...] = ()
     findings: tuple[Finding, ...] = ()
     reach: tuple[Reach, ...] = ()

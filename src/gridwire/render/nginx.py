@@ -115,7 +115,7 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         *(_edge_upstreams() if ListenerKind.EDGE in kinds else ()),
         *(
             server(listener, _access_log(layout, "gridwire_edge" if listener.kind is ListenerKind.EDGE else "gridwire"))
-            for listener in sorted(listeners)
+            for listener in sorted(listeners, key=Listener.place)
         ),
         door(layout.door_socket),
     )

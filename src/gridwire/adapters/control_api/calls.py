@@ -15,10 +15,11 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from gridwire.core.errors import Unavailable
-from gridwire.core.fleet import Network, Policy, Route, Service
+from gridwire.core.fleet import Network, Node, Policy, Route, Service
 from gridwire.core.names import shown
 from gridwire.core.revision import Revision
 from gridwire.core.spec import NodeSpec
+from gridwire.core.tailnet import Member
 from gridwire.core.wireguard import PublicKey
 from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
 from gridwire.protocol.api import (
@@ -36,6 +37,7 @@ from gridwire.protocol.api import (
     Status,
 )
 from gridwire.protocol.enrolment import CONFIRM_PATH, REDEEM_PATH, Confirmed, Redeem, Redeemed
+from gridwire.protocol.tailnet import ASK_PATH, MOVED_PATH, AskIn, LetIn
 
 T = TypeVar("T")
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -267,7 +269,16 @@ def confirm() -> Call[Confirmed]:
     return cast(Call[Confirmed], _repeatable(_change("POST", CONFIRM_PATH, Confirmed)))
 
 
+def ask_in(ask: AskIn, *, timeout: float = 10.0) -> Call[LetIn]:
+    """NotFinished (HTTP 425) while no gateway's agent has seen this node on the tailnet."""
+    return cast(Call[LetIn], _repeatable(_change("POST", ASK_PATH, LetIn, ask, timeout=timeout)))
+
+
 # --- what an agent asks
+
+
+def moved(own: Member) -> Call[Node]:
+    return cast(Call[Node], _repeatable(_change("POST", MOVED_PATH, Node, own)))
 
 
 def spec(*, etag: str | None = None, wait: float = 25.0) -> Call[NodeSpec]:

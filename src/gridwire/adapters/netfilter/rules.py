@@ -19,9 +19,15 @@ _TABLE_MAIN, _TABLE_LOCAL = 254, 255  # /etc/iproute2/rt_tables
 _TO_TABLE, _BLACKHOLE = 1, 6  # FR_ACT_*, linux/fib_rules.h
 _PROTOCOL_KERNEL = 2  # RTPROT_KERNEL, linux/rtnetlink.h
 _NO_SUPPRESSION = 0xFFFFFFFF
+_DPORT_MASK = (
+    29  # FRA_DPORT_MASK: Linux 6.15 and newer tell it of every rule with a port, and pyroute2 has no name for it
+)
 _TWINS = 4  # preference 0 by several protocols: all of them say the same
 _KNOWN = frozenset(
-    {"FRA_TABLE", "FRA_PROTOCOL", "FRA_PRIORITY", "FRA_IIFNAME", "FRA_DST", "FRA_SUPPRESS_PREFIXLEN", "FRA_UNSPEC"}
+    {
+        *("FRA_TABLE", "FRA_PROTOCOL", "FRA_PRIORITY", "FRA_IIFNAME", "FRA_DST", "FRA_SUPPRESS_PREFIXLEN"),
+        *("FRA_UNSPEC", "FRA_IP_PROTO", "FRA_DPORT_RANGE", "UNKNOWN"),
+    }
 )
 
 
@@ -63,6 +69,8 @@ class RoutingRules:
             wanted["iifname"] = rule.interface
         if rule.to is not None:
             wanted |= {"dst": str(rule.to.network_address), "dst_len": rule.to.prefixlen}
+        if rule.port:
+            wanted |= {"ip_proto": socket.IPPROTO_TCP, "dport_range": f"{rule.port}:{rule.port}"}
         if protocol is not None:
             wanted["protocol"] = protocol
         try:
@@ -82,7 +90,7 @@ def _parsed(message: Any) -> RoutingRule | None:
     attributes = dict(message["attrs"])
     preference = attributes.get("FRA_PRIORITY", 0)
     ours = preference in PREFERENCES and attributes.get("FRA_PROTOCOL") == _PROTOCOL_KERNEL
-    if (preference and not ours) or not attributes.keys() <= _KNOWN:
+    if (preference and not ours) or not attributes.keys() <= _KNOWN or not _masks_alone(message["attrs"]):
         return None
     if (
         message["src_len"]
@@ -96,6 +104,9 @@ def _parsed(message: Any) -> RoutingRule | None:
     family = 6 if message["family"] == socket.AF_INET6 else 4
     to = ip_network((attributes["FRA_DST"], message["dst_len"])) if "FRA_DST" in attributes else None
     name = attributes.get("FRA_IIFNAME")
+    port = _port(attributes)
+    if port is None:
+        return None
     if preference == 0 and (verdict is not Verdict.LOCAL or to is not None or name is not None):
         return None
     return RoutingRule(
@@ -104,7 +115,22 @@ def _parsed(message: Any) -> RoutingRule | None:
         verdict=verdict,
         interface=None if name is None else Interface(name),
         to=to,
+        port=port,
     )
+
+
+def _masks_alone(attributes: Any) -> bool:
+    """Whether what pyroute2 has no name for is the mask of a port."""
+    return all(value["header"]["type"] == _DPORT_MASK for name, value in attributes if name == "UNKNOWN")
+
+
+def _port(attributes: dict[str, Any]) -> int | None:
+    """The one TCP port that a rule is of, 0 for all of every protocol, none for what gridwire never makes."""
+    span = attributes.get("FRA_DPORT_RANGE")
+    if span is None:
+        return None if "FRA_IP_PROTO" in attributes else 0
+    first, _, last = str(span).partition(":")
+    return int(first) if attributes.get("FRA_IP_PROTO") == socket.IPPROTO_TCP and first == last else None
 
 
 def _verdict(action: int, table: int) -> Verdict | None:

@@ -16,7 +16,8 @@ from gridwire.adapters.settings.load import read, settings_of
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX
 from gridwire.core.errors import Conflict, NotFound, NotPermitted, Unavailable
-from gridwire.core.settings import PathSettings, PortSettings, Settings
+from gridwire.core.settings import DEFAULT_INTERFACE, MeshSettings, PathSettings, PortSettings, Settings
+from gridwire.core.tailnet import DEVICE, SOCKET, Provider
 from gridwire.core.targets import Reach, parse_reach
 
 _HEAD = """\
@@ -29,15 +30,17 @@ def rendered(settings: Settings) -> str:
     """The file's text: what differs from the defaults, and what a reader would look for."""
     tree: dict[str, Any] = {"node": {"name": str(settings.node.name)}}
     network: dict[str, Any] = {}
-    network["prefix"] = str(settings.network.prefix)
-    if settings.network.interface != "gw0":
+    tailnet = settings.mesh.provider is Provider.TAILSCALE
+    if not tailnet:
+        network["prefix"] = str(settings.network.prefix)
+    if settings.network.interface != (DEVICE if tailnet else DEFAULT_INTERFACE):
         network["interface"] = str(settings.network.interface)
-    if settings.network.shared_address_space:
+    if settings.network.shared_address_space and not tailnet:
         network["shared_address_space"] = True
     ports = _differing(settings.network.ports, PortSettings(), ("routes", "api", "enrol", "edge"))
     if ports:
         network["ports"] = ports
-    if network != {"prefix": str(DEFAULT_PREFIX)} or settings.endpoint is not None:
+    if network not in ({}, {"prefix": str(DEFAULT_PREFIX)}) or settings.endpoint is not None:
         tree["network"] = network
     if settings.endpoint is not None:
         tree["endpoint"] = settings.endpoint
@@ -52,11 +55,24 @@ def rendered(settings: Settings) -> str:
         tree["paths"] = changed_paths
     if settings.database_url is not None:
         tree["database"] = {"url": settings.database_url}
-    if settings.mesh.wireguard_go is not None:
-        tree["mesh"] = {"wireguard_go": settings.mesh.wireguard_go}
+    if mesh := _mesh(settings.mesh):
+        tree["mesh"] = mesh
     text = io.StringIO()
     _yaml().dump(tree, text)
     return _HEAD + text.getvalue()
+
+
+def _mesh(mesh: MeshSettings) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if mesh.provider is not Provider.WIREGUARD:
+        found["provider"] = str(mesh.provider)
+    if mesh.wireguard_go is not None:
+        found["wireguard_go"] = mesh.wireguard_go
+    if mesh.socket != SOCKET:
+        found["socket"] = mesh.socket
+    if mesh.approve:
+        found["approve"] = [str(selector) for selector in mesh.approve]
+    return found
 
 
 def create(settings: Settings, path: str | Path = paths.SETTINGS) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 from gridwire.adapters.store import documents, tables
 from gridwire.core.addressing import Address
 from gridwire.core.errors import NotFound, Unavailable
-from gridwire.core.fleet import Fleet, Invitation, Node, Policy, Route, Service
+from gridwire.core.fleet import Fleet, Invitation, Node, NodeState, Policy, Route, Service
 from gridwire.core.names import NodeName
 from gridwire.core.revision import Revision
 from gridwire.core.wireguard import PublicKey
@@ -25,11 +25,18 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The fleet of one revision, and its nodes by address (an address is given once, ever)."""
+    """The fleet of one revision, and its nodes by address (an address is given once, ever; a tailnet may give one
+    again, and then it is whose it is now)."""
 
     version: Version
     fleet: Fleet
     by_address: dict[Address, Node] = field(compare=False)
+
+
+def by_address(fleet: Fleet) -> dict[Address, Node]:
+    """Live nodes last, so that an address that a revoked one had is theirs."""
+    nodes = sorted(fleet.nodes, key=lambda node: node.state is not NodeState.REVOKED)
+    return {address: node for node in nodes for address in node.addresses}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +80,7 @@ class Reading:
             raise Unavailable("there is no grid here yet", fix="run `gridwire init`", code="no-grid")
         if self._remembered is None or self._remembered.version != version:
             fleet = self._fleet()
-            self._remembered = Snapshot(
-                version=version, fleet=fleet, by_address={node.address: node for node in fleet.nodes}
-            )
+            self._remembered = Snapshot(version=version, fleet=fleet, by_address=by_address(fleet))
         return self._remembered
 
     def fleet(self) -> Fleet:
@@ -109,6 +114,12 @@ class Reading:
         query = select(tables.credentials).where(tables.credentials.c.address == str(address))
         row = self._connection.execute(query).one_or_none()
         return None if row is None else Credential(sha256=row.sha256, used=row.used_at is not None)
+
+    def credential_owner(self, sha256: str) -> Address | None:
+        """The address of the node whose credential has this hash."""
+        query = select(tables.credentials.c.address).where(tables.credentials.c.sha256 == sha256)
+        address = self._connection.execute(query).scalar_one_or_none()
+        return None if address is None else ip_address(address)
 
     def revisions(self, *, before: int | None = None, limit: int = 100) -> tuple[Revision, ...]:
         """Newest first."""

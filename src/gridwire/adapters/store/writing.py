@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gridwire.adapters.store import documents, tables
-from gridwire.adapters.store.reading import Reading, Snapshot
+from gridwire.adapters.store.reading import Reading, Snapshot, by_address
 from gridwire.core.addressing import Address, next_address
 from gridwire.core.errors import Conflict
 from gridwire.core.fleet import Fleet, Invitation, Network, Node, Policy, Route, Service
@@ -106,9 +106,7 @@ class Writing(Reading):
         self._count("revision", number)
         self.append_event(actor=author, kind=kind, subject=subject, detail=detail or reason, now=now)
         self.saved = revision
-        self._remembered = Snapshot(
-            version=(epoch, number), fleet=after, by_address={node.address: node for node in after.nodes}
-        )
+        self._remembered = Snapshot(version=(epoch, number), fleet=after, by_address=by_address(after))
         return revision
 
     def append_event(self, *, actor: str, kind: str, subject: str, detail: str, now: datetime) -> Event:
@@ -144,6 +142,13 @@ class Writing(Reading):
             insert(tables.credentials).values(
                 address=str(address), sha256=sha256, issued_at=documents.microseconds(now)
             )
+        )
+
+    def move_credential(self, old: Address, new: Address) -> None:
+        """The node of ``old`` is at ``new`` now; it keeps its credential."""
+        self.drop_credential(new)
+        self._connection.execute(
+            update(tables.credentials).where(tables.credentials.c.address == str(old)).values(address=str(new))
         )
 
     def use_credential(self, address: Address, now: datetime) -> None:

@@ -47,7 +47,7 @@ def parse_status(text: bytes) -> Status:
                 MemberSeen(
                     member=_peer(peer, users),
                     online=bool(peer.get("Online")),
-                    expired=bool(peer.get("Expired")),
+                    expires=_moment(peer.get("KeyExpiry")),
                     latest_handshake=_moment(peer.get("LastHandshake")),
                     received_bytes=int(peer.get("RxBytes") or 0),
                 )

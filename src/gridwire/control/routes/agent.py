@@ -57,9 +57,9 @@ async def read_spec(
 
 def _first_use(grid: Grid, caller: Caller) -> None:
     """The credential arrived: from now on nobody on the node can have another one made."""
-    if isinstance(caller, Peer) and not caller.confirmed:
+    if isinstance(caller, Peer) and caller.node is not None and not caller.confirmed:
         with grid.changing() as transaction:
-            transaction.use_credential(caller.address, grid.clock())
+            transaction.use_credential(caller.node.address, grid.clock())
 
 
 def _current(grid: Grid, caller: Caller) -> tuple[Address, Current]:

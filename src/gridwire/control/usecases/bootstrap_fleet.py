@@ -9,6 +9,7 @@ from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict
 from gridwire.core.fleet import Fleet, Network, Node, NodeState, Role
 from gridwire.core.names import NodeName
+from gridwire.core.tailnet import Member
 from gridwire.core.wireguard import PublicKey
 
 
@@ -17,10 +18,11 @@ def bootstrap_fleet(
     *,
     network: Network,
     name: NodeName,
-    public_key: PublicKey,
-    endpoint: str,
+    public_key: PublicKey | None,
+    endpoint: str | None,
     author: str,
     now: datetime,
+    tailnet: Member | None = None,
 ) -> Fleet:
     """Make revision 1, or give the fleet that is there if it is the same; raise Conflict for another."""
     if transaction.version() is not None:
@@ -28,7 +30,7 @@ def bootstrap_fleet(
         _same(fleet, network, name, public_key, endpoint)
         return fleet
     transaction.create(network)
-    address: Address = transaction.next_address(gateway=True)
+    address: Address = transaction.next_address(gateway=True) if tailnet is None else tailnet.addresses[0]
     gateway = Node(
         name=name,
         role=Role.GATEWAY,
@@ -36,6 +38,7 @@ def bootstrap_fleet(
         address=address,
         public_key=public_key,
         endpoint=endpoint,
+        tailnet=tailnet,
     )
     transaction.save(
         transaction.fleet().put(gateway),
@@ -44,12 +47,12 @@ def bootstrap_fleet(
         kind="grid.made",
         subject=name,
         now=now,
-        detail=f"{network.prefix}, gateway {name} at {endpoint}",
+        detail=f"{network.prefix}, gateway {name} at {endpoint or (tailnet and tailnet.name)}",
     )
     return transaction.fleet()
 
 
-def _same(fleet: Fleet, network: Network, name: str, public_key: str, endpoint: str) -> None:
+def _same(fleet: Fleet, network: Network, name: str, public_key: str | None, endpoint: str | None) -> None:
     there = next((node for node in fleet.gateways() if node.name == name), None)
     if there is None or (there.public_key, there.endpoint) != (public_key, endpoint) or fleet.network != network:
         raise Conflict(

@@ -1,9 +1,11 @@
 """The gateway's settings file against the grid: what was changed there becomes a revision, or a finding.
 
-endpoint, network.ports.routes, network.mtu        at any time
+endpoint, network.ports.routes, network.mtu,
+mesh.approve                                       at any time
 domain, network.ports.{api,enrol,edge}             until a node is invited: its token says them, and its agent
                                                    takes no spec with others
-node.name, network.prefix, network.interface       never: they were fixed at init
+node.name, network.prefix, network.interface,
+mesh.provider                                      never: they were fixed at init
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ _SETTINGS: Final = {  # a field of Network → its setting
     "enrol_port": "network.ports.enrol",
     "edge_port": "network.ports.edge",
     "mtu": "network.mtu",
+    "provider": "mesh.provider",
+    "approve": "mesh.approve",
 }
-_NEVER: Final = ("prefix", "interface")
-_ALWAYS: Final = ("routes_port", "mtu")
+_NEVER: Final = ("prefix", "interface", "provider")
+_ALWAYS: Final = ("routes_port", "mtu", "approve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from gridwire.core.enrollment import GatewayContact, check_lifetime, provisional
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Fleet, Invitation, Node, NodeState, Role
 from gridwire.core.names import NodeName, check_tags, node_name
+from gridwire.core.tailnet import Provider
 from gridwire.core.wireguard import public_key
 from gridwire.protocol.api import Invite, Invited
 
@@ -23,6 +24,7 @@ def invite_node(transaction: Writing, ask: Invite, *, author: str, now: datetime
     lifetime = check_lifetime(ask.ttl_seconds)
     expire_invitations(transaction, now=now)
     fleet = transaction.fleet()
+    check_invites(fleet)
     contacts = gateway_contacts(fleet)
     if not contacts:
         raise Conflict("the grid has no gateway that others can call", fix="run `gridwire init` with an endpoint")
@@ -47,6 +49,17 @@ def invite_node(transaction: Writing, ask: Invite, *, author: str, now: datetime
         detail=f"{node.role} at {node.address}, until {invitation.expires:%Y-%m-%d %H:%M:%S} UTC",
     )
     return Invited(node=node, expires=invitation.expires, network=fleet.network, gateways=contacts)
+
+
+def check_invites(fleet: Fleet) -> None:
+    """Raise Conflict where nobody needs an invitation, and no key of WireGuard's is of use."""
+    if fleet.network.provider is Provider.TAILSCALE:
+        gateway = next((node.tailnet.name for node in fleet.gateways() if node.tailnet is not None), "GATEWAY")
+        raise Conflict(
+            "nodes of a tailnet join without an invitation",
+            fix=f"on the node: gridwire join {gateway}",
+            code="on-a-tailnet",
+        )
 
 
 def gateway_contacts(fleet: Fleet) -> tuple[GatewayContact, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from gridwire.adapters.store import Writing
 from gridwire.core.access import resolved
 from gridwire.core.errors import Conflict, Invalid
-from gridwire.core.fleet import Fleet, Policy, Role, Route, Service
+from gridwire.core.fleet import Fleet, Policy, Role, Route, Service, check_known_to
 from gridwire.core.names import under_suffix
 from gridwire.core.targets import on_mesh
 
@@ -23,11 +23,12 @@ def put_service(transaction: Writing, service: Service, *, author: str, now: dat
                 f"{selector} publishes nothing: services run on edges",
                 fix="use role:edge, tag:key=value or node:NAME",
             )
-    prefix = transaction.fleet().network.prefix
-    if on_mesh(service.target, prefix):
+    network = transaction.fleet().network
+    check_known_to(network.provider, service.on, "on")
+    if any(on_mesh(service.target, prefix) for prefix in network.prefixes):
         raise Invalid(
             "target",
-            f"{service.target} is on the mesh {prefix}: an edge publishes its own host and LAN",
+            f"{service.target} is on the mesh {network.prefix}: an edge publishes its own host and LAN",
             fix="give 127.0.0.1:PORT, and select that node with --on",
         )
     _put(transaction, "service", service, author=author, now=now)
@@ -43,6 +44,7 @@ def put_route(transaction: Writing, route: Route, *, author: str, now: datetime)
             fix=f"publish it first: gridwire service publish {route.to} --to 127.0.0.1:PORT --on node:NAME",
             code="no-service",
         )
+    check_known_to(fleet.network.provider, route.allow, "allow")
     resolved(route.allow, fleet.policies)
     twin = _twin(fleet, route)
     if twin is not None:
@@ -56,6 +58,7 @@ def put_route(transaction: Writing, route: Route, *, author: str, now: datetime)
 
 
 def put_policy(transaction: Writing, policy: Policy, *, author: str, now: datetime) -> None:
+    check_known_to(transaction.fleet().network.provider, policy.allow, "allow")
     _put(transaction, "policy", policy, author=author, now=now)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gridwire.adapters.store import Snapshot, Writing
 from gridwire.control.reports import Reports
+from gridwire.control.usecases.follow_members import follow_members, follows
 from gridwire.control.usecases.quarantine_node import leaks, quarantine
 from gridwire.control.usecases.revoke_node import finish_revocations
 from gridwire.core.errors import Invalid
@@ -44,6 +45,7 @@ def take_report(
         report,
         endpoints=tuple(e for e in report.endpoints if e.seen_by == node.name and (gateway or e.node == node.name)),
         peers=report.peers if gateway else (),
+        members=report.members if gateway else (),
     )
     reports.take(node, own, now)
     if node.role is not Role.GATEWAY or node.state is not NodeState.ACTIVE:
@@ -52,6 +54,9 @@ def take_report(
         with changing() as transaction:
             for leaky in leaks(transaction.fleet(), own.peers):
                 quarantine(transaction, leaky, why="its invitation was used again after it had joined", now=now)
+    if follows(snapshot.fleet, own.members):
+        with changing() as transaction:
+            follow_members(transaction, own.members, now=now)
     if any(other.state is NodeState.REVOKING for other in snapshot.fleet.nodes):
         with changing() as transaction:
             finish_revocations(transaction, reports.all(), now=now)

@@ -6,7 +6,8 @@ local retry = require "gridwire.retry"
 
 local _M = {}
 local STEP = 0.3 -- seconds between tries; nginx allows ten turns
-local ENROL = { ["/api/v1/enrolments"] = true, ["/api/v1/enrolments/confirm"] = true }
+local ENROL = { ["/api/v1/enrolments"] = true, ["/api/v1/enrolments/confirm"] = true,
+    ["/api/v1/enrolments/tailnet"] = true }
 
 function _M.access()
     headers.strip()

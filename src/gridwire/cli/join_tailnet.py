@@ -1,0 +1,198 @@
+"""``gridwire join GATEWAY``: a node of the tailnet asks the gateway to let it in, with no token.
+
+Who this host is says the tailnet; whether it may come says the gateway's operator, or a rule of theirs. Whatever was
+saved before is used again, so a join that was lost half-way is finished by the next.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gridwire.cli import survey as surveys
+from gridwire.cli.before_join import set_aside
+from gridwire.cli.output import note, say, show
+from gridwire.cli.root import require_root
+from gridwire.cli.settings import settings_from
+from gridwire.cli.tailnet import find_peer, this_node
+from gridwire.core.errors import Conflict, GridwireError, Invalid, NotFinished, Unavailable
+from gridwire.core.fleet import NodeState, Role
+from gridwire.core.joined import JoinedAs, first_spec
+from gridwire.core.names import NodeName, node_name
+from gridwire.core.settings import NodeSettings, PortSettings, Settings, parse_settings
+from gridwire.core.tailnet import Member, Provider
+from gridwire.core.targets import Reach
+from gridwire.protocol.tailnet import AskIn, LetIn
+
+PATIENCE = 30.0  # seconds: the gateway's agent hears of a new peer when the tailnet tells it
+_TRY, _PAUSE = 8.0, 0.5
+
+
+def join_on_tailnet(
+    gateway: str,
+    *,
+    name: str | None,
+    role: str,
+    rules: tuple[Reach, ...],
+    no_hosts: bool,
+    enrol_port: int,
+    socket: str,
+    anew: bool,
+    output: str,
+    file: str,
+) -> None:
+    """Raise GridwireError; nothing of this host is changed before the gateway has answered."""
+    require_root("join")
+    present = settings_from(file) if Path(file).exists() else None
+    wanted = _wanted(name, rules, no_hosts, socket, enrol_port, present)
+    if rules and role != Role.EDGE:
+        raise Invalid("--reach", f"a node of role {role} publishes nothing", fix="leave --reach out")
+    missing = surveys.missing_programs(proxy=role == Role.EDGE, wireguard=False)
+    surveys.check_programs(missing, proxy=role == Role.EDGE)
+    own = this_node(wanted)
+    contact = find_peer(wanted, gateway)
+    wanted = replace(wanted, node=NodeSettings(name=node_name(name or own.name.partition(".")[0], "--name")))
+    began = time.monotonic()
+    answer = _ask(wanted, contact, Role(role), anew=anew)
+    identity = _settled(wanted, answer, own, contact, no_hosts)
+    _save(wanted, identity, answer, anew=anew, file=file)
+    seconds = round(time.monotonic() - began, 3)
+    told = {
+        "node": identity.node,
+        "role": identity.role,
+        "address": str(identity.address),
+        "state": answer.state,
+        "tailnet": own.name,
+        "owner": own.owner(),
+        "gateway": contact.name,
+        "seconds": seconds,
+    }
+    line = f"{identity.node} ({identity.role}) joined as {identity.address}, {own.owner()} on the tailnet"
+    show(told, output, lambda: say(f"{line}, in {seconds:.1f} s"))
+    if answer.state is NodeState.PENDING:
+        note(f"it waits for a yes, and gets nothing until then: on the gateway, gridwire node approve {identity.node}")
+    if identity.role is Role.EDGE and not wanted.reach:
+        note("nothing of this host may be published yet:  gridwire reach add 127.0.0.1:PORT")
+
+
+def _wanted(
+    name: str | None,
+    rules: tuple[Reach, ...],
+    no_hosts: bool,
+    socket: str,
+    enrol_port: int,
+    present: Settings | None,
+) -> Settings:
+    if present is not None:
+        if present.mesh.provider is not Provider.TAILSCALE:
+            raise Conflict(
+                f"this host's settings are of the node {present.node.name} of a grid that is on no tailnet",
+                fix="move the settings file away to join another grid",
+            )
+        return replace(present, reach=tuple(dict.fromkeys((*present.reach, *rules))), hosts=present.hosts)
+    tree = {"node": {"name": name or "unnamed"}, "mesh": {"provider": "tailscale", "socket": socket}}
+    fresh = parse_settings(tree)
+    ports = replace(fresh.network.ports, enrol=enrol_port)
+    return replace(fresh, reach=rules, hosts=not no_hosts, network=replace(fresh.network, ports=ports))
+
+
+def _ask(wanted: Settings, gateway: Member, role: Role, *, anew: bool) -> LetIn:
+    from gridwire.adapters.control_api import ControlApi, calls
+    from gridwire.agent.state_dir import AgentState
+
+    headers = {}
+    credential = None if anew else AgentState(wanted.paths.agent_state).load_credential()
+    if credential is not None:
+        headers["Authorization"] = f"Bearer {credential}"
+    port = wanted.network.ports.enrol
+    until = time.monotonic() + PATIENCE
+    failure: GridwireError
+    while True:
+        try:
+            with ControlApi(f"http://{gateway.addresses[0]}:{port}", headers=headers) as api:
+                return api.send(calls.ask_in(AskIn(name=wanted.node.name, role=role), timeout=_TRY)).body
+        except (NotFinished, Unavailable) as error:
+            failure = error
+        if time.monotonic() >= until:
+            raise _unanswered(gateway, port, failure)
+        time.sleep(_PAUSE)
+
+
+def _unanswered(gateway: Member, port: int, failure: GridwireError) -> GridwireError:
+    if isinstance(failure, NotFinished):
+        fix = f"is `gridwire agent` running on {gateway.name}? `gridwire status` there says"
+        return NotFinished(failure.what, fix=fix)
+    return Unavailable(
+        f"{gateway.name} does not answer on TCP port {port}: {failure.what}",
+        fix="is it a gateway of gridwire's, and running? Tailscale's access rules must let this host reach that port;"
+        " a node that was put out gets no answer",
+        code="no-gateway",
+    )
+
+
+def _settled(wanted: Settings, answer: LetIn, own: Member, contact: Member, no_hosts: bool) -> JoinedAs:
+    """What this host is from now on; raise Conflict where the answer is not of the tailnet that this host sees."""
+    if answer.tailnet.id != own.id or answer.tailnet.addresses != own.addresses:
+        raise Conflict(
+            f"{contact.name} takes this host for {answer.tailnet.name}, which it is not",
+            fix="run `gridwire join` again",
+        )
+    if contact.id not in {gateway.tailnet.id for gateway in answer.gateways if gateway.tailnet is not None}:
+        raise Conflict(f"{contact.name} answered, and is no gateway of its grid", fix="give the gateway's name")
+    network = answer.network
+    return JoinedAs(
+        node=NodeName(answer.node),
+        role=answer.role,
+        address=own.addresses[0],
+        prefix=network.prefix,
+        interface=wanted.network.interface,
+        suffix=network.suffix,
+        gateways=answer.gateways,
+        api_port=network.api_port,
+        enrol_port=network.enrol_port,
+        routes_port=network.routes_port,
+        edge_port=network.edge_port,
+        mtu=network.mtu,
+        no_hosts=no_hosts or not wanted.hosts,
+        provider=network.provider,
+        tailnet=own,
+    )
+
+
+def _save(wanted: Settings, identity: JoinedAs, answer: LetIn, *, anew: bool, file: str) -> None:
+    from gridwire.adapters.accounts import directories, make_directories, make_user
+    from gridwire.adapters.settings import create, update
+    from gridwire.agent.guard import load_guard
+    from gridwire.agent.state_dir import AgentState
+    from gridwire.core import paths
+
+    if identity.role is Role.EDGE:
+        make_user(paths.NGINX_USER, home=wanted.paths.state)
+    make_directories(directories(wanted.paths, gateway=False))
+    path = Path(wanted.paths.agent_state)
+    if anew:
+        set_aside(path, datetime.now(UTC))
+    state = AgentState(path)
+    if state.load_spec().spec is None or state.load_identity() != identity:
+        load_guard(first_spec(identity))
+    if answer.credential is not None:
+        state.save_credential(answer.credential)
+    state.save_identity(identity)  # last: it says that all the rest is there
+    network = answer.network
+    ports = PortSettings(api=network.api_port, enrol=network.enrol_port)
+    settings = replace(wanted, node=NodeSettings(name=identity.node), network=replace(wanted.network, ports=ports))
+    with suppress(Conflict):
+        create(settings, file)
+        return
+
+    def change(tree: dict[str, object]) -> None:
+        tree["node"] = {"name": str(identity.node)}
+
+    update(change, file)
+    if settings.reach:
+        from gridwire.adapters.settings import add_reach
+
+        add_reach(settings.reach, file)
