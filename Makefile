@@ -9,7 +9,11 @@ BASE ?= debian:bookworm-slim
 IMAGE ?= gridwire
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test check lint types imports dependencies units test-systemd test-compose images wheel bench proof lock clean help prerequisites test-prerequisites bench-prerequisites test-kernel
+# tailscaled, tailscale and the lab's control server: built once.
+TAILSCALE ?= $(HOME)/.cache/gridwire/tailscale
+
+.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images wheel bench proof lock clean help \
+  prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
@@ -19,7 +23,7 @@ test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing 
 	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
 proof: test-prerequisites .venv/dev ## the slow proofs: every start order, 2,000 clients, 1,000 WebSockets, 100 dead tunnels
-	$(ROOT) $(BIN)/pytest -m "slow and not systemd and not compose" $(ARGS)
+	$(ROOT) $(BIN)/pytest -m "slow and not systemd and not compose and not tailscale" $(ARGS)
 
 test-systemd: test-prerequisites .venv/dev ## a gateway and an edge booted with systemd: install, reboot, any order, uninstall
 	$(ROOT) tests/systemd/root.sh $(BIN)/python
@@ -32,9 +36,14 @@ test-compose: test-prerequisites .venv/dev ## containers on a real Docker engine
 
 images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gridwire
 	@BASE="$(BASE)" IMAGE="$(IMAGE)" packaging/images.sh
+
 test-kernel: test-prerequisites .venv/dev ## WireGuard devices, a join and a grid on a kernel with WireGuard: this one, or Debian's in QEMU
 	tests/kernel/run.sh $(BIN)/python -m kernel tests/adapters/test_wireguard_contract.py tests/netns/cli/test_join_netns.py \
 	  tests/netns/test_kernel_grid.py $(ARGS)
+
+test-tailscale: test-prerequisites .venv/dev ## a grid on a tailnet: real tailscaled (built once, 5 minutes; wants Go 1.26), a control server for the lab
+	@tests/tailscale/build.sh $(TAILSCALE) || [ $$? = 3 ]
+	$(ROOT) env GRIDWIRE_TAILSCALE=$(TAILSCALE) $(BIN)/pytest -m tailscale -rs tests/tailscale $(ARGS)
 
 wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
 	$(BIN)/python -m hatchling build -t wheel -d dist
