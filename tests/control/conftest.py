@@ -18,7 +18,8 @@ from gridwire.adapters.store import open_store
 from gridwire.control.app import create_app
 from gridwire.control.grid import Grid
 from gridwire.control.wiring import bootstrap
-from gridwire.core.fleet import Network
+from gridwire.core.fleet import Network, parse_selector
+from gridwire.core.tailnet import TAILNET4, Member, Provider
 
 CONTROL, LOCAL = "/run/test/control.sock", "/run/test/local.sock"
 
@@ -51,14 +52,24 @@ class Joined:
 
 @dataclass
 class World:
-    """One grid with gateway ``gw``; ``local`` speaks on local.sock, ``peer()`` as nginx does on control.sock."""
+    """One grid with gateway ``gw``; ``local`` speaks on local.sock, ``peer()`` as nginx does on control.sock.
+
+    ``tailnet``: the gateway on a tailnet that is the mesh, and ``approve`` its rules.
+    """
 
     url: str
     clock: Clock = field(default_factory=Clock)
+    tailnet: Member | None = None
+    approve: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        network = Network(prefix=IPv4Network("10.85.0.0/16"))
-        bootstrap(self.url, network, "gw", key("gw"), "gw.example.com:51820", owner=None, clock=self.clock)
+        if self.tailnet is None:
+            network = Network(prefix=IPv4Network("10.85.0.0/16"))
+            bootstrap(self.url, network, "gw", key("gw"), "gw.example.com:51820", owner=None, clock=self.clock)
+        else:
+            rules = tuple(map(parse_selector, self.approve))
+            network = Network(prefix=TAILNET4, provider=Provider.TAILSCALE, approve=rules)
+            bootstrap(self.url, network, "gw", None, None, tailnet=self.tailnet, owner=None, clock=self.clock)
         self.store = open_store(self.url)
         self.grid = Grid(self.store, clock=self.clock)
         self.app = create_app(self.grid, control_socket=CONTROL, local_socket=LOCAL)

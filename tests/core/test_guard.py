@@ -24,6 +24,7 @@ from gridwire.core.guard import (
     ReplaceMembers,
     RestoreSysctl,
     SetSysctl,
+    Shared,
     SysctlSeen,
     missing_sysctls,
     plan_guard,
@@ -32,6 +33,7 @@ from gridwire.core.guard import (
 from gridwire.core.names import Interface
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.routing_rules import AddRule, DeleteRule, RoutingRule, Verdict, guard_rules, local_first
+from gridwire.core.tailnet import TAILNET
 
 MESHES = (("10.85.0.0/16", "10.85.0.1"), ("10.86.0.0/16", "10.86.0.1"), ("fd12:85::/48", "fd12:85::1"))
 # The machine may be busy with other tests.
@@ -90,10 +92,10 @@ class Kernel:
             case _:
                 raise AssertionError(action)
 
-    def verdict(self, family: int, interface: str, to: Address | None) -> Verdict | None:
+    def verdict(self, family: int, interface: str, to: Address | None, port: int = 22) -> Verdict | None:
         """Where a packet that came in by ``interface`` is looked up first; ``to`` none: an address of the LAN."""
         for rule in sorted(self.rules, key=lambda rule: rule.preference):
-            if rule.family != family or rule.interface not in (None, interface):
+            if rule.family != family or rule.interface not in (None, interface) or rule.port not in (0, port):
                 continue
             if rule.to is None or (to is not None and to in rule.to):
                 return rule.verdict
@@ -108,6 +110,11 @@ class Kernel:
 
     def second_layer(self, spec: GuardSpec) -> bool:
         family = spec.prefix.version
+        if spec.shared is not None:
+            asked = [(a, port) for a in spec.shared.addresses for port in spec.shared.ports]
+            closed = all(self.verdict(a.version, "eth0", a, port) is Verdict.BLACKHOLE for a, port in asked)
+            others = all(self.verdict(a.version, "eth0", a, 22) is Verdict.LOCAL for a in spec.shared.addresses)
+            return closed and others
         strangers = self.verdict(family, "eth0", spec.address) is Verdict.BLACKHOLE
         return strangers and self.verdict(family, "lo", spec.prefix[9]) in (Verdict.MAIN, Verdict.LOCAL)
 
@@ -117,7 +124,34 @@ class Kernel:
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> GuardSpec:
+def shared_specs(draw: st.DrawFn) -> GuardSpec:
+    """On a tailnet: one address or two, which change, and ports of gridwire's."""
+    last = draw(st.sampled_from((1, 7)))
+    v4, v6 = ip_address(f"100.64.0.{last}"), ip_address(f"fd7a:115c:a1e0::{last}")
+    addresses = (v4, v6) if draw(st.booleans()) else (v4,)
+    ports = draw(st.sampled_from(((2085,), (80, 2086, 2087))))
+    return GuardSpec(
+        interface=Interface("tailscale0"),
+        prefix=ip_network("100.64.0.0/10"),
+        address=v4,
+        listen_port=0,
+        openings=(Opening(role="edge", addresses=(ip_address("100.64.0.9"),), tcp_ports=ports[:1]),),
+        shared=Shared(
+            addresses=addresses,
+            prefixes=TAILNET,
+            ports=ports,
+            open_port=2087 if 2087 in ports else 0,
+            barred=draw(st.sampled_from(((), (ip_address("100.64.0.30"),)))),
+        ),
+    )
+
+
+def specs() -> st.SearchStrategy[GuardSpec]:
+    return st.one_of(own_specs(), shared_specs())
+
+
+@st.composite
+def own_specs(draw: st.DrawFn) -> GuardSpec:
     mesh, address = draw(st.sampled_from(MESHES))
     prefix = ip_network(mesh)
     members = st.sets(st.integers(2, 40), max_size=4).map(lambda n: tuple(prefix[i] for i in n))
