@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridwire.core.errors import Invalid
+from gridwire.core.fleet import parse_selector
 from gridwire.core.settings import UNKNOWN_KEY, Settings, endpoint_host, parse_domain, parse_endpoint, parse_settings
+from gridwire.core.tailnet import Provider
 from gridwire.core.targets import parse_reach
 
 
@@ -48,6 +50,24 @@ def test_every_key_is_read() -> None:
     assert (network.suffix, network.routes_port, network.interface) == ("home.example.com", 8080, "mesh0")
 
 
+def approving(whom: object) -> dict[str, object]:
+    return {"node": {"name": "gw"}, "mesh": {"provider": "tailscale", "approve": whom}}
+
+
+TAILNET = approving([])
+
+
+def test_a_tailnet_gives_prefix_and_interface_itself() -> None:
+    found = parse_settings(approving("tag:edge"))
+    assert (str(found.network.prefix), found.network.interface) == ("100.64.0.0/10", "tailscale0")
+    network = found.fleet_network()
+    assert network.provider is Provider.TAILSCALE
+    assert network.approve == (parse_selector("tag:edge"),)
+    assert [str(prefix) for prefix in network.prefixes] == ["100.64.0.0/10", "fd7a:115c:a1e0::/48"]
+    both = parse_settings(approving(["tag:edge", "user:alice@example.com", "tag:edge"]))
+    assert [str(selector) for selector in both.mesh.approve] == ["tag:edge", "user:alice@example.com"]
+
+
 @pytest.mark.parametrize(
     ("tree", "field", "said"),
     [
@@ -84,6 +104,13 @@ def test_every_key_is_read() -> None:
         ({"node": {"name": "gw"}, "paths": {"state": "/var/../etc"}}, "paths.state", "absolute"),
         ({"node": {"name": "gw"}, "database": {"url": "mysql://x"}}, "database.url", "database"),
         ({"node": {"name": "gw"}, "mesh": {"provider": "nebula"}}, "mesh.provider", "provider"),
+        ({"node": {"name": "gw"}, "mesh": {"approve": "tag:edge"}}, "mesh.approve", "tailnet"),
+        ({**TAILNET, "endpoint": "gw.example.com"}, "endpoint", "by Tailscale"),
+        ({**TAILNET, "network": {"prefix": "10.85.0.0/16"}}, "network.prefix", "not a tailnet's"),
+        ({"node": {"name": "gw"}, "mesh": {"provider": "tailscale", "socket": "x"}}, "mesh.socket", "absolute"),
+        ({**approving("role:edge")}, "mesh.approve", "no user or tag"),
+        ({**approving(["tag:edge", "tag:a=b"])}, "mesh.approve[1]", "no user or tag"),
+        ({**approving(["tag:edge", 3])}, "mesh.approve[1]", "no user or tag"),
         ({"node": {"name": "gw"}, "mesh": {"wireguard_go": "wireguard-go"}}, "mesh.wireguard_go", "absolute"),
     ],
 )
