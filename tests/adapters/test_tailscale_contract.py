@@ -41,7 +41,6 @@ def observed(case: str, held: tuple[object, ...] = ()) -> TailnetObserved:
         own=found.own,
         held=held,  # type: ignore[arg-type]
         key_expires=found.key_expires,
-        advertises=found.routes,
         members=found.members,
     )
 

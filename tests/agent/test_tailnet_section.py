@@ -74,7 +74,6 @@ RUNNING = TailnetObserved(
     own=EDGE,
     held=EDGE.addresses,
     key_expires=None,
-    advertises=(),
     members=(MemberSeen(member=GATEWAY, online=True, expires=None, latest_handshake=None, received_bytes=5),),
 )
 

@@ -266,3 +266,15 @@ def test_nodes_are_connected_while_the_tailnet_has_them_online(tailnet: Tailnet)
     assert tailnet.world.node("home-1")["connected"] is False
     tailnet.sees()
     assert tailnet.world.node("home-1")["connected"] is False
+
+
+def test_advice_says_how_one_comes_to_a_tailnet(tailnet: Tailnet) -> None:
+    advice = tailnet.world.publish("api", on="tag:edge").json()["advice"]
+    assert advice == [
+        "no edge that is active has tag:edge: on the node: gridwire join host-1.lab.ts.net --role edge,"
+        " where it is tag:edge of the tailnet"
+    ]
+    said = tailnet.world.route("api", allow=("role:client",)).json()["advice"]
+    assert (
+        "nobody on the mesh is of role:client yet: on the node: gridwire join host-1.lab.ts.net --role client" in said
+    )

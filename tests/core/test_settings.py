@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import parse_selector
-from gridwire.core.settings import UNKNOWN_KEY, Settings, endpoint_host, parse_domain, parse_endpoint, parse_settings
+from gridwire.core.settings import Settings, endpoint_host, parse_domain, parse_endpoint, parse_settings
+from gridwire.core.settings_tree import UNKNOWN_KEY
 from gridwire.core.tailnet import Provider
 from gridwire.core.targets import parse_reach
 

@@ -1,4 +1,7 @@
-"""One grid on a tailnet for all tests here: a gateway, edges let in by a rule or an operator, a client, an intruder."""
+"""One grid on a tailnet for all tests here, in whatever order.
+
+edge-3, edge-4 and guest are one test's each. The stray is on the tailnet and not on the grid, the intruder on neither.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tailnet import Tailnet, make
 
 from gridwire.lab.waiting import until
 
-HOSTS = ("gw", "edge-1", "edge-2", "edge-3", "edge-4", "client", "guest", "intruder")
+HOSTS = ("gw", "edge-1", "edge-2", "edge-3", "edge-4", "client", "guest", "stray", "intruder")
 ON_TAILNET = {
     "gw": "--advertise-tags=tag:gateway",
     "edge-1": "--advertise-tags=tag:edge",
@@ -23,6 +26,7 @@ ON_TAILNET = {
     "edge-4": "",
     "client": "",
     "guest": "--advertise-tags=tag:client",
+    "stray": "",
 }
 
 

@@ -26,12 +26,11 @@ def test_a_rule_or_an_operator_lets_nodes_in(grid: Tailnet) -> None:
 
 
 def test_the_route_is_balanced_over_both_families(grid: Tailnet) -> None:
-    v4, v6 = grid.addresses("gw")
-    for address in (v4, v6):
+    for address in grid.addresses("gw"):
         until(
-            lambda address=address: {grid.get("client", address)[1] for _ in range(8)} >= {"edge-1", "edge-4"},
+            lambda address=address: len({grid.get("client", address)[1] for _ in range(8)} - {""}) >= 2,
             f"balance over {address}",
-            timeout=20,
+            timeout=40,
         )
 
 
@@ -41,13 +40,24 @@ def test_nothing_listens_on_a_wildcard(grid: Tailnet) -> None:
 
 
 def test_who_is_not_in_reaches_the_enrol_port_alone(grid: Tailnet) -> None:
-    """The guest is on the tailnet and not on the grid."""
+    gateway, edge = grid.addresses("gw")[0], grid.addresses("edge-1")[0]
+    assert grid.get("stray", gateway)[0] == 0
+    assert grid.get("stray", gateway, port=2086)[0] == 0
+    assert grid.get("stray", edge, port=2085)[0] == 0
+    assert grid.get("stray", gateway, port=2087)[0] == 404
+
+
+def test_other_services_of_a_node_are_reached_as_before(grid: Tailnet) -> None:
+    """The device is not gridwire's alone: SSH over the tailnet must not end with the guard."""
     gateway = grid.addresses("gw")[0]
-    edge = grid.addresses("edge-1")[0]
-    assert grid.get("guest", gateway)[0] == 0
-    assert grid.get("guest", gateway, port=2086)[0] == 0
-    assert grid.get("guest", edge, port=2085)[0] == 0
-    assert grid.get("guest", gateway, port=2087)[0] == 404
+    argv = ["python3", "-m", "http.server", "8022", "--bind", gateway, "--directory", "/var/empty-app"]
+    grid.run("gw", "mkdir", "-p", "/var/empty-app")
+    service = grid.host("gw").start_logged(argv, Path("/var/log/other.log"))
+    try:
+        until(lambda: grid.get("stray", gateway, port=8022)[0] == 200, "another service", timeout=10)
+    finally:
+        service.terminate()
+        service.wait(10)
 
 
 def test_one_waits_for_a_yes_and_is_out_of_every_upstream_until_then(grid: Tailnet) -> None:
@@ -70,12 +80,11 @@ def test_policies_name_users_and_tags_of_the_tailnet(grid: Tailnet) -> None:
     grid.gridwire("gw", "policy", "set", "people", "--allow", f"user:{user}")
     for host, allow in (("by-user", f"user:{user}"), ("by-policy", "policy:people"), ("by-tag", "tag:edge")):
         grid.gridwire("gw", "route", "add", "--host", host, "--to", "api", "--allow", allow)
+    until(lambda: grid.get("edge-1", gateway, "by-tag.grid")[0] == 200, "edge-1 by its tag", timeout=40)
     for host in ("by-user", "by-policy"):
         until(lambda host=host: grid.get("client", gateway, f"{host}.grid")[0] == 200, host, timeout=10)
         assert grid.get("edge-1", gateway, f"{host}.grid")[0] == 403
     assert grid.get("client", gateway, "by-tag.grid")[0] == 403
-    assert grid.get("edge-1", gateway, "by-tag.grid")[0] == 200
-    assert grid.get("edge-4", gateway, "by-tag.grid")[0] == 403  # a user's
 
 
 def test_an_edge_that_is_killed_is_out_of_rotation(grid: Tailnet) -> None:

@@ -10,6 +10,7 @@ from gridwire.cli import grid, words
 from gridwire.cli.output import Format, Yes, check_answerable, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
+from gridwire.core.fleet import Node
 from gridwire.core.names import check_one_value, node_name, parse_tag
 from gridwire.protocol.api import NodeChange, NodeView, Revoked
 
@@ -137,12 +138,25 @@ def print_nodes(nodes: tuple[NodeView, ...]) -> None:
                 words.tunnel(view.connected),
                 words.ago(view.latest_handshake, now),
                 "" if view.version is None else str(view.version[1]),
-                words.tag_list(view.node.tags),
+                _tags(view.node),
             )
             for view in nodes
         ),
         empty="there is no node; add one with `gridwire invite NAME`",
     )
+
+
+def _tags(node: Node) -> str:
+    """gridwire's own, and on a tailnet who owns the node there."""
+    owner = "" if node.tailnet is None else node.tailnet.owner()
+    return " ".join(filter(None, (words.tag_list(node.tags), owner)))
+
+
+def _known_by(node: Node) -> list[tuple[str, str]]:
+    if node.tailnet is None:
+        return [("public key", node.public_key or "none yet"), ("endpoint", node.endpoint or "")]
+    others = ", ".join(map(str, node.addresses[1:]))
+    return [("also at", others), ("tailnet", f"{node.tailnet.name}, of {node.tailnet.owner()}")]
 
 
 def _state(view: NodeView) -> str:
@@ -159,8 +173,7 @@ def _print_node(view: NodeView) -> None:
         ("role", str(node.role)),
         ("state", _state(view)),
         ("address", str(node.address)),
-        ("public key", node.public_key or "none yet"),
-        ("endpoint", node.endpoint or ""),
+        *_known_by(node),
         ("tags", words.tag_list(node.tags)),
         ("tunnel", f"{words.tunnel(view.connected)}, handshake {words.ago(view.latest_handshake, now)}"),
         ("agent", agent),

@@ -14,6 +14,7 @@ from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import under_suffix
+from gridwire.core.tailnet import Provider
 from gridwire.core.targets import consents
 from gridwire.core.wireguard import PeerSeen
 from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, ServiceOutcome, Status
@@ -173,7 +174,7 @@ def _service_advice(fleet: Fleet, service: Service, endpoints: tuple[EndpointVie
     possible = [selector for selector in service.on if selector.kind != "node" or selector.value not in others]
     if not endpoints and not waiting and possible:
         wanted = " or ".join(map(str, possible))
-        advice.append(f"no edge that is active has {wanted}: {_how_to_select(possible[0])}")
+        advice.append(f"no edge that is active has {wanted}: {_how_to_select(fleet, possible[0])}")
     edges = {node.name for node in fleet.nodes if node.role is Role.EDGE and node.state is not NodeState.REVOKED}
     advice += [f"the weight of {name} counts for nobody: no edge has that name" for name in _weighted(service, edges)]
     return tuple(advice)
@@ -183,10 +184,22 @@ def _weighted(service: Service, edges: Collection[str]) -> list[str]:
     return [name for name, _ in service.weights if name not in edges]
 
 
-def _how_to_select(selector: Selector) -> str:
+def _how_to_select(fleet: Fleet, selector: Selector) -> str:
+    if selector.of_tailnet:
+        return f"{how_to_join(fleet, Role.EDGE)}, where it is {selector} of the tailnet"
+    if selector.kind == "tag" and fleet.network.provider is Provider.TAILSCALE:
+        return f"gridwire node tag NAME {selector.value}"
     if selector.kind == "tag":
         return f"gridwire node tag NAME {selector.value}, or gridwire invite NAME --tag {selector.value}"
-    return f"gridwire invite {selector.value if selector.kind == 'node' else 'NAME'} --role edge"
+    return how_to_join(fleet, Role.EDGE, selector.value if selector.kind == "node" else "NAME")
+
+
+def how_to_join(fleet: Fleet, role: Role, name: str = "NAME") -> str:
+    """The command by which a node of a role comes to this grid."""
+    if fleet.network.provider is not Provider.TAILSCALE:
+        return f"gridwire invite {name} --role {role}"
+    gateway = next((node.tailnet.name for node in fleet.gateways() if node.tailnet is not None), "GATEWAY")
+    return f"on the node: gridwire join {gateway} --role {role}"
 
 
 def route_outcome(picture: Picture, route: Route) -> RouteOutcome:
@@ -201,7 +214,7 @@ def route_outcome(picture: Picture, route: Route) -> RouteOutcome:
         endpoints=outcome.endpoints,
         can_open=tuple(node.name for node in can),
         cannot_open=tuple(node.name for node in cannot),
-        advice=(*_route_advice(route, can, cannot), *_unknown_names(fleet, route), *outcome.advice),
+        advice=(*_route_advice(fleet, route, can, cannot), *_unknown_names(fleet, route), *outcome.advice),
     )
 
 
@@ -211,13 +224,13 @@ def url_of(fleet: Fleet, route: Route) -> str:
     return f"http://{under_suffix(route.host, network.suffix)}{port}{route.path}"
 
 
-def _route_advice(route: Route, can: tuple[Node, ...], cannot: list[Node]) -> tuple[str, ...]:
+def _route_advice(fleet: Fleet, route: Route, can: tuple[Node, ...], cannot: list[Node]) -> tuple[str, ...]:
     advice = []
     if not route.allow:
         advice.append(f"the route is closed: {_opening(route, 'role:client')}, or tag:, node: or policy:")
     elif not can and not cannot:
         allowed = ", ".join(map(str, route.allow))
-        advice.append(f"nobody on the mesh is of {allowed} yet: gridwire invite NAME --role client")
+        advice.append(f"nobody on the mesh is of {allowed} yet: {how_to_join(fleet, Role.CLIENT)}")
     for role in (Role.CLIENT, Role.OPERATOR):
         names = [str(node.name) for node in cannot if node.role is role]
         if names:

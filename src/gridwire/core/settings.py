@@ -21,25 +21,21 @@ Only ``node.name`` must be there. A wrong value is Invalid with its dotted path 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import ip_address
-from typing import TypeVar
 
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX, Prefix, mesh_prefix
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import DEFAULT_SUFFIX, Network, Selector, parse_selector
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
+from gridwire.core.settings_tree import Section, kind
 from gridwire.core.tailnet import DEVICE, SOCKET, TAILNET4, Provider
 from gridwire.core.targets import Reach, check_absolute_path, parse_reach
 from gridwire.core.wireguard import DEFAULT_MTU, DEFAULT_PORT
 
-UNKNOWN_KEY = "unknown-key"
 DEFAULT_INTERFACE = Interface("gw0")
 _DEFAULT_PREFIX: Prefix = DEFAULT_PREFIX
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +163,7 @@ class Settings:
 
 def parse_settings(tree: object) -> Settings:
     """A tree of dict, list, str, int, bool and None → settings; raise Invalid with the dotted path."""
-    top = _Section(tree, "", ("node", "network", "endpoint", "domain", "reach", "hosts", "paths", "database", "mesh"))
+    top = Section(tree, "", ("node", "network", "endpoint", "domain", "reach", "hosts", "paths", "database", "mesh"))
     node = top.section("node", ("name",))
     if "name" not in node.values:
         raise Invalid("node", "the name of this node is missing", fix="add `name:` under `node:`")
@@ -243,74 +239,7 @@ def _endpoint_parts(text: str, field: str) -> tuple[str, str]:
     raise Invalid(field, f"{shown(text)} is not host:port", fix="write gw.example.com:51820 or [2001:db8::1]:51820")
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A mapping of the tree, its dotted path, and the keys that may stand in it."""
-
-    tree: object
-    path: str
-    keys: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.tree is not None and not isinstance(self.tree, Mapping):
-            raise Invalid(self.path, f"{_kind(self.tree)} stands where keys and values belong", fix=self._known())
-        for key in self.values:
-            if key not in self.keys:
-                near = get_close_matches(str(key), self.keys, n=1, cutoff=0.5)
-                fix = f"did you mean {near[0]}?" if near else self._known()
-                raise Invalid(self.at(str(key)), f"there is no key {shown(str(key))}", fix=fix, code=UNKNOWN_KEY)
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        return self.tree if isinstance(self.tree, Mapping) else {}
-
-    def _known(self) -> str:
-        return f"the keys are {', '.join(self.keys)}"
-
-    def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def section(self, key: str, keys: tuple[str, ...]) -> _Section:
-        return _Section(self.values.get(key), self.at(key), keys)
-
-    def text(self, key: str, parse: Callable[[str, str], T], absent: T) -> T:
-        value = self.values.get(key)
-        if value is None:
-            return absent
-        if not isinstance(value, str):
-            raise Invalid(self.at(key), f"{_kind(value)} stands where text belongs", fix="put it in quotes")
-        return parse(value, self.at(key))
-
-    def flag(self, key: str, absent: bool) -> bool:
-        value = self.values.get(key)
-        if value is None:
-            return absent
-        if not isinstance(value, bool):
-            raise Invalid(self.at(key), f"{_kind(value)} stands where a yes or no belongs", fix="write true or false")
-        return value
-
-    def port(self, key: str, absent: int) -> int:
-        return self.number(key, absent, "a port", 1, 65535)
-
-    def number(self, key: str, absent: int, what: str, least: int, most: int) -> int:
-        value = self.values.get(key)
-        if value is None:
-            return absent
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid(self.at(key), f"{_kind(value)} stands where {what} belongs", fix="give a number, unquoted")
-        if not least <= value <= most:
-            raise Invalid(self.at(key), f"{value} is not {what}", fix=f"give one from {least} to {most}")
-        return value
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    names = {str: "text", int: "a number", float: "a fraction", list: "a list", dict: "a section of keys"}
-    return "nothing" if value is None else names.get(type(value), "something else")
-
-
-def _network(section: _Section, provider: Provider) -> NetworkSettings:
+def _network(section: Section, provider: Provider) -> NetworkSettings:
     tailnet = provider is Provider.TAILSCALE
     shared = section.flag("shared_address_space", absent=tailnet)
     ports = section.section("ports", ("routes", "api", "enrol", "edge"))
@@ -336,19 +265,19 @@ def _network(section: _Section, provider: Provider) -> NetworkSettings:
     )
 
 
-def _reach(top: _Section) -> tuple[Reach, ...]:
+def _reach(top: Section) -> tuple[Reach, ...]:
     value = top.values.get("reach")
     if value is None:
         return ()
     if not isinstance(value, list):
         raise Invalid(
-            "reach", f"{_kind(value)} stands where a list belongs", fix="write each on a line: - 127.0.0.1:9000"
+            "reach", f"{kind(value)} stands where a list belongs", fix="write each on a line: - 127.0.0.1:9000"
         )
     rules: list[Reach] = []
     for index, item in enumerate(value):
         where = f"reach[{index}]"
         if not isinstance(item, str):
-            raise Invalid(where, f"{_kind(item)} stands where an address belongs", fix="write 127.0.0.1:9000")
+            raise Invalid(where, f"{kind(item)} stands where an address belongs", fix="write 127.0.0.1:9000")
         rule = parse_reach(item, where)
         if rule in rules:
             raise Invalid(where, f"{rule} stands there twice", fix="remove one")
@@ -356,7 +285,7 @@ def _reach(top: _Section) -> tuple[Reach, ...]:
     return tuple(rules)
 
 
-def _paths(section: _Section) -> PathSettings:
+def _paths(section: Section) -> PathSettings:
     def directory(text: str, where: str) -> str:
         try:
             check_absolute_path(text, where)
@@ -374,7 +303,7 @@ def _paths(section: _Section) -> PathSettings:
     )
 
 
-def _mesh(section: _Section) -> MeshSettings:
+def _mesh(section: Section) -> MeshSettings:
     def provider(text: str, where: str) -> Provider:
         if text not in set(Provider):
             raise Invalid(where, f"{shown(text)} is not a mesh provider", fix=f"write {' or '.join(Provider)}")
@@ -396,7 +325,7 @@ def _mesh(section: _Section) -> MeshSettings:
     return found
 
 
-def _approve(section: _Section) -> tuple[Selector, ...]:
+def _approve(section: Section) -> tuple[Selector, ...]:
     """A user or tag of the tailnet, or a list of them."""
     value = section.values.get("approve")
     items = value if isinstance(value, list) else [] if value is None else [value]

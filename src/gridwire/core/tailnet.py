@@ -102,7 +102,6 @@ class TailnetObserved:
     own: Member | None
     held: tuple[Address, ...]
     key_expires: datetime | None
-    advertises: tuple[Prefix, ...]
     members: tuple[MemberSeen, ...]
 
 

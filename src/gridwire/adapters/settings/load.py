@@ -8,7 +8,8 @@ from pathlib import Path
 from gridwire.adapters.settings.document import Document, parse_document
 from gridwire.core import paths
 from gridwire.core.errors import Invalid, NotPermitted, Unavailable
-from gridwire.core.settings import UNKNOWN_KEY, Settings, parse_settings
+from gridwire.core.settings import Settings, parse_settings
+from gridwire.core.settings_tree import UNKNOWN_KEY
 
 
 def load(path: str | Path = paths.SETTINGS) -> Settings:

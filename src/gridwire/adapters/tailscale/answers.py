@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
-from gridwire.core.addressing import Address, Prefix
+from gridwire.core.addressing import Address
 from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.names import shown
 from gridwire.core.tailnet import TAILNET, Login, Member, MemberSeen, TailnetTag, login, tailnet_tag
@@ -27,7 +27,6 @@ class Status:
     userspace: bool
     own: Member | None
     key_expires: datetime | None
-    routes: tuple[Prefix, ...]
     members: tuple[MemberSeen, ...]
 
 
@@ -42,7 +41,6 @@ def parse_status(text: bytes) -> Status:
             userspace=raw["TUN"] is False,
             own=_peer(own, users) if own.get("ID") and own.get("TailscaleIPs") else None,
             key_expires=_moment(own.get("KeyExpiry")),
-            routes=tuple(ip_network(route) for route in own.get("PrimaryRoutes") or ()),
             members=tuple(
                 MemberSeen(
                     member=_peer(peer, users),

@@ -58,7 +58,6 @@ class LocalApi:
             own=status.own,
             held=_held(interface, () if status.own is None else status.own.addresses),
             key_expires=status.key_expires,
-            advertises=status.routes,
             members=status.members,
         )
 
