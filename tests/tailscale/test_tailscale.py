@@ -125,6 +125,8 @@ def test_revoked_is_cut_at_the_gateway_though_the_tailnet_still_knows_it(grid: T
     said = grid.refused("edge-4", "join", "gw", "--anew")
     assert "does not answer" in said
     assert "put out" in said
+    grid.down("edge-4")
+    _leaves_the_tailnet_as_it_was(grid, "edge-4")
 
 
 def test_logged_out_nothing_listens_and_logged_in_elsewhere_it_is_the_same_node(grid: Tailnet) -> None:
@@ -218,6 +220,19 @@ def test_a_host_on_the_link_without_a_key_gets_nothing_and_with_the_guard_off_it
         if "gw" not in grid.serving:
             grid.up("gw")
     until(lambda: len(grid.answering()) >= 1, "the grid again", timeout=40)
+
+
+def _leaves_the_tailnet_as_it_was(grid: Tailnet, name: str) -> None:
+    """Uninstalled, the host is on its tailnet as before: the device is not gridwire's to remove."""
+    addresses = grid.addresses(name)
+    assert "dport 2085 blackhole" in grid.run(name, "ip", "rule")
+    grid.gridwire(name, "uninstall", "--purge", "--yes")
+    assert grid.addresses(name) == addresses
+    rules = grid.run(name, "ip", "rule")
+    assert rules.startswith("0:\tfrom all lookup local")
+    assert "blackhole" not in rules
+    assert "gridwire" not in grid.run(name, "nft", "list", "tables")
+    assert "pong" in grid.tailscale(name, "ping", "--c=1", "gw")
 
 
 def _nginx() -> list[str]:

@@ -33,15 +33,21 @@ class Step:
     run: Callable[[], object]
 
 
-def steps(settings: Settings, settings_file: str, interface: Interface, suffix: HostName, *, purge: bool) -> list[Step]:
-    """What is there to be taken back now, in order. Units are stopped before; nothing is changed yet."""
+def steps(
+    settings: Settings, settings_file: str, interface: Interface | None, suffix: HostName, *, purge: bool
+) -> list[Step]:
+    """What is there to be taken back now, in order. Units are stopped before; nothing is changed yet.
+
+    ``interface`` none: the mesh's device is not gridwire's to remove.
+    """
     found = list(_standing(settings, interface, suffix))
     return found + list(_kept(settings, settings_file)) if purge else found
 
 
-def _standing(settings: Settings, interface: Interface, suffix: HostName) -> Iterator[Step]:
+def _standing(settings: Settings, interface: Interface | None, suffix: HostName) -> Iterator[Step]:
     # The guard last: as long as there is a mesh address, it stands.
-    yield Step(what=f"remove the device {interface}", run=lambda: _remove_device(interface))
+    if interface is not None:
+        yield Step(what=f"remove the device {interface}", run=lambda: _remove_device(interface))
     yield Step(what="remove the guard: packet rules, routing rules, kernel settings as before", run=remove_guard)
     hosts = Path(paths.HOSTS)
     if parse_hosts(read_hosts(hosts) or "", suffix).entries:

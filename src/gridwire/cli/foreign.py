@@ -46,7 +46,7 @@ def in_the_way(identity: JoinedAs, udp_port: int, sockets: Iterable[Listening]) 
         for one in sockets
         if one.port in ports[one.protocol]
         and one.pid is not None
-        and (one.protocol == "udp" or one.address.is_unspecified or one.address == identity.address)
+        and (one.protocol == "udp" or one.address.is_unspecified or one.address in identity.addresses)
     )
 
 

@@ -15,6 +15,7 @@ from gridwire.cli.settings import DEFAULT, SettingsFile, settings_from
 from gridwire.core.fleet import Role
 from gridwire.core.names import NodeName
 from gridwire.core.settings import NodeSettings, Settings
+from gridwire.core.tailnet import Provider
 
 if TYPE_CHECKING:
     from gridwire.core.joined import JoinedAs
@@ -43,7 +44,9 @@ def uninstall(
     interface = identity.interface if identity is not None else chosen.network.interface
     suffix = identity.suffix if identity is not None else chosen.suffix
     plan = plan_uninstall(node.observe(interface)) if booted() else ()
-    rest = steps(chosen, settings, interface, suffix, purge=purge)
+    provider = identity.provider if identity is not None else chosen.mesh.provider
+    device = interface if provider is Provider.WIREGUARD else None  # tailscaled's is not gridwire's to remove
+    rest = steps(chosen, settings, device, suffix, purge=purge)
     done = tuple(action.reason for action in plan) + tuple(step.what for step in rest)
     for number, what in enumerate(done, 1):
         note(f"{'Plan' if number == 1 else '':<8}{number:>3}  {what}")
