@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gridwire.adapters.tailscale import LocalApi, TailnetWatch
-from gridwire.adapters.tailscale.answers import parse_status, parse_whois
+from gridwire.adapters.tailscale.answers import concerns, parse_status, parse_whois
 from gridwire.core.errors import Conflict, NotFound, Unavailable
 from gridwire.core.names import Interface
 from gridwire.core.tailnet import DEVICE, Login, TailnetObserved, TailnetTag, carrier_grade, check_host, standing
 
 CASES = Path(__file__).parent.parent / "cases" / "tailscale"
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
+BUS = (CASES / "running" / "bus.jsonl").read_bytes().splitlines(keepends=True)
 GATEWAY = (ip_address("100.64.0.1"), ip_address("fd7a:115c:a1e0:ab12:4843:cd96:6240:1"))
 EDGE = (ip_address("100.64.0.2"), ip_address("fd7a:115c:a1e0:ab12:4843:cd96:6240:2"))
 
@@ -213,15 +215,26 @@ def test_a_tailscaled_that_is_away_says_where_it_was_looked_for(tmp_path: Path) 
         LocalApi(str(tmp_path / "ts.sock")).status()
 
 
-def test_every_line_of_the_bus_wakes_and_so_does_a_tailscaled_that_goes_and_comes(tmp_path: Path) -> None:
+def test_what_changes_a_node_wakes_and_how_well_it_is_does_not() -> None:
+    """As tailscaled said it, while it was logged out, came up again and its key expired."""
+    told = [sorted(key for key, value in json.loads(line).items() if value is not None) for line in BUS]
+    assert [concerns(line) for line in BUS] == [bool({"State", "SelfChange"} & set(keys)) for keys in told]
+    assert {True, False} == {concerns(line) for line in BUS}
+    assert concerns(b"no JSON\n")
+    assert concerns(b'{"PeersRemoved":[2]}\n')
+    assert not concerns(b'{"Version":"1.102.5","PeerChangedPatch":[{"NodeID":2,"Online":false}]}\n')
+
+
+def test_a_change_wakes_and_so_does_a_tailscaled_that_goes_and_comes(tmp_path: Path) -> None:
     socket = tmp_path / "ts.sock"
     woken = threading.Semaphore(0)
     first = Tailscaled("running")
     with serving(socket, first):
         watch = TailnetWatch(woken.release, str(socket))
-        for line in (CASES / "running" / "bus.jsonl").read_bytes().splitlines(keepends=True):
+        for line in BUS:
             first.said.put(line)
-            assert woken.acquire(timeout=5)
+            if concerns(line):
+                assert woken.acquire(timeout=5)
     assert woken.acquire(timeout=5)  # it went
     again = Tailscaled("running")
     with serving(socket, again):
@@ -231,4 +244,4 @@ def test_every_line_of_the_bus_wakes_and_so_does_a_tailscaled_that_goes_and_come
         again.said.put(b'{"Version":"1.102.5","State":6}\n')
         assert woken.acquire(timeout=5)
         watch.close()
-    assert masks == {1 << 1 | 1 << 12}  # the state at once, and peers that change
+    assert masks == {1 << 1 | 1 << 12 | 1 << 15}  # the state at once, peers that change, and patches apart

@@ -18,6 +18,9 @@ from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.names import shown
 from gridwire.core.tailnet import TAILNET, Login, Member, MemberSeen, TailnetTag, login, tailnet_tag
 
+# Of ipn.Notify: what changes addresses, keys, peers or who they are. Endpoints, traffic and health do not.
+_NEWS = ("State", "LoginFinished", "SelfChange", "PeersChanged", "PeersRemoved", "NetMap", "ErrMessage")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -73,6 +76,18 @@ def parse_whois(text: bytes) -> Member:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _not_understood("whois", error) from None
+
+
+def concerns(line: bytes) -> bool:
+    """Whether a line of the bus says that this node or a peer is another now, and not only how well somebody is.
+
+    A line that is not understood does: to look once too often costs less than not to look.
+    """
+    try:
+        said = json.loads(line)
+        return any(said.get(key) is not None for key in _NEWS)
+    except (AttributeError, ValueError):
+        return True
 
 
 def _peer(peer: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]]) -> Member:

@@ -1,7 +1,8 @@
 """Changes of the tailnet as tailscaled tells them: GET watch-ipn-bus, a line of JSON for each.
 
-What changed is not read from the line: whoever is woken looks at all of it. A tailscaled that is away is asked for
-again and again, and its coming back is a change.
+What changed is not read from the line: whoever is woken looks at all of it. But a look costs 60 ms of CPU, and peers
+of a large tailnet report new endpoints all the time, so those come as patches, which wake nobody. A tailscaled that is
+away is asked for again and again, and its coming back is a change.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException
 
+from gridwire.adapters.tailscale.answers import concerns
 from gridwire.adapters.tailscale.local_api import UnixConnection
 from gridwire.core.tailnet import SOCKET
 
-# ipn/backend.go of tailscale: the state at once, then also peers that come, go or change. Older ones, which do not know
-# the second, send whole network maps.
-_INITIAL_STATE, _PEER_CHANGES = 1 << 1, 1 << 12
+# ipn/backend.go of tailscale: the state at once, then also peers that come, go or change, and patches of the rest.
+# Older ones, which do not know the last two, send whole network maps.
+_INITIAL_STATE, _PEER_CHANGES, _PEER_PATCHES = 1 << 1, 1 << 12, 1 << 15
+_MASK = _INITIAL_STATE | _PEER_CHANGES | _PEER_PATCHES
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-_SETTLE_SECONDS = 0.05  # a login makes a dozen lines
+_SETTLE_SECONDS = 0.2  # a login makes a dozen lines
 _JOIN_SECONDS = 1.0
 _BEATS = 60.0  # seconds without a line, then it is asked anew: a dead connection must not go unnoticed for ever
 
@@ -58,13 +61,14 @@ class TailnetWatch:
         """Until the stream ends; the pause after it."""
         self._connection = UnixConnection(self._socket, timeout=_BEATS)
         try:
-            self._connection.request("GET", f"/localapi/v0/watch-ipn-bus?mask={_INITIAL_STATE | _PEER_CHANGES}")
+            self._connection.request("GET", f"/localapi/v0/watch-ipn-bus?mask={_MASK}")
             answer = self._connection.getresponse()
             if answer.status != HTTPStatus.OK:
                 return pause
-            while answer.readline() and not self._ending.is_set():
-                self._wake()
-                self._ending.wait(_SETTLE_SECONDS)
+            while (line := answer.readline()) and not self._ending.is_set():
+                if concerns(line):
+                    self._wake()
+                    self._ending.wait(_SETTLE_SECONDS)
         finally:
             self._connection.close()
         return _FIRST_PAUSE
