@@ -169,6 +169,15 @@ def test_an_expired_key_is_said_and_nothing_listens(grid: Tailnet) -> None:
     assert "key expired" in said
 
 
+def test_a_node_gives_its_credential_to_no_other_grid(grid: Tailnet) -> None:
+    before = (grid.host("edge-1").root / "var/lib/gridwire/agent/joined.json").read_text()
+    assert "--anew" in grid.refused("edge-1", "join", "stray")
+    assert "join from another host" in grid.refused("gw", "join", "edge-1")
+    again = json.loads(grid.gridwire("edge-1", "join", "gw", "--reach", "127.0.0.1:9000", "-o", "json"))
+    assert (again["node"], again["state"]) == ("edge-1", "active")
+    assert (grid.host("edge-1").root / "var/lib/gridwire/agent/joined.json").read_text() == before
+
+
 def test_userspace_networking_is_refused_with_the_fix(grid: Tailnet) -> None:
     grid.start_tailscaled("intruder", "--tun=userspace-networking")
     try:

@@ -39,7 +39,9 @@ def join(
     role: Annotated[
         Literal["edge", "client", "operator"], Parameter(help="On a tailnet: what this node would be.")
     ] = "edge",
-    enrol_port: Annotated[int, Parameter(help="On a tailnet: where the gateway lets newcomers ask.")] = 2087,
+    enrol_port: Annotated[
+        int | None, Parameter(help="On a tailnet: the gateway's port for newcomers, where it is not 2087.")
+    ] = None,
     socket: Annotated[str, Parameter(help="On a tailnet: tailscaled's socket.")] = SOCKET,
     token_file: Annotated[str | None, Parameter(help="Read the token from this file.")] = None,
     reach: Annotated[

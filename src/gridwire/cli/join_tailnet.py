@@ -7,7 +7,6 @@ saved before is used again, so a join that was lost half-way is finished by the 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from gridwire.core.errors import Conflict, GridwireError, Invalid, NotFinished, 
 from gridwire.core.fleet import NodeState, Role
 from gridwire.core.joined import JoinedAs, first_spec
 from gridwire.core.names import NodeName, node_name
+from gridwire.core.readdressing import is_of_gateway
 from gridwire.core.settings import NodeSettings, PortSettings, Settings, parse_settings
 from gridwire.core.tailnet import Member, Provider
 from gridwire.core.targets import Reach
@@ -38,7 +38,7 @@ def join_on_tailnet(
     role: str,
     rules: tuple[Reach, ...],
     no_hosts: bool,
-    enrol_port: int,
+    enrol_port: int | None,
     socket: str,
     anew: bool,
     output: str,
@@ -47,16 +47,19 @@ def join_on_tailnet(
     """Raise GridwireError; nothing of this host is changed before the gateway has answered."""
     require_root("join")
     present = settings_from(file) if Path(file).exists() else None
-    wanted = _wanted(name, rules, no_hosts, socket, enrol_port, present)
+    wanted = _wanted(rules, no_hosts, socket, present, anew=anew)
+    if enrol_port is not None:
+        wanted = replace(wanted, network=replace(wanted.network, ports=replace(wanted.network.ports, enrol=enrol_port)))
     if rules and role != Role.EDGE:
         raise Invalid("--reach", f"a node of role {role} publishes nothing", fix="leave --reach out")
     missing = surveys.missing_programs(proxy=role == Role.EDGE, wireguard=False)
     surveys.check_programs(missing, proxy=role == Role.EDGE)
     own = this_node(wanted)
     contact = find_peer(wanted, gateway)
+    credential = None if anew else _credential_for(wanted, contact)
     wanted = replace(wanted, node=NodeSettings(name=node_name(name or own.name.partition(".")[0], "--name")))
     began = time.monotonic()
-    answer = _ask(wanted, contact, Role(role), anew=anew)
+    answer = _ask(wanted, contact, Role(role), credential)
     identity = _settled(wanted, answer, own, contact, no_hosts)
     _save(wanted, identity, answer, anew=anew, file=file)
     seconds = round(time.monotonic() - began, 3)
@@ -78,35 +81,41 @@ def join_on_tailnet(
         note("nothing of this host may be published yet:  gridwire reach add 127.0.0.1:PORT")
 
 
-def _wanted(
-    name: str | None,
-    rules: tuple[Reach, ...],
-    no_hosts: bool,
-    socket: str,
-    enrol_port: int,
-    present: Settings | None,
-) -> Settings:
+def _wanted(rules: tuple[Reach, ...], no_hosts: bool, socket: str, present: Settings | None, *, anew: bool) -> Settings:
+    """A reach list is a consent to one grid: with ``anew`` it begins anew."""
     if present is not None:
         if present.mesh.provider is not Provider.TAILSCALE:
             raise Conflict(
                 f"this host's settings are of the node {present.node.name} of a grid that is on no tailnet",
                 fix="move the settings file away to join another grid",
             )
-        return replace(present, reach=tuple(dict.fromkeys((*present.reach, *rules))), hosts=present.hosts)
-    tree = {"node": {"name": name or "unnamed"}, "mesh": {"provider": "tailscale", "socket": socket}}
-    fresh = parse_settings(tree)
-    ports = replace(fresh.network.ports, enrol=enrol_port)
-    return replace(fresh, reach=rules, hosts=not no_hosts, network=replace(fresh.network, ports=ports))
+        return replace(present, reach=tuple(dict.fromkeys((*(() if anew else present.reach), *rules))))
+    tree = {"node": {"name": "unnamed"}, "mesh": {"provider": "tailscale", "socket": socket}}
+    return replace(parse_settings(tree), reach=rules, hosts=not no_hosts)
 
 
-def _ask(wanted: Settings, gateway: Member, role: Role, *, anew: bool) -> LetIn:
-    from gridwire.adapters.control_api import ControlApi, calls
+def _credential_for(wanted: Settings, gateway: Member) -> str | None:
+    """This host's own, where it is of that gateway's grid; raise Conflict where it is of another's."""
     from gridwire.agent.state_dir import AgentState
 
-    headers = {}
-    credential = None if anew else AgentState(wanted.paths.agent_state).load_credential()
-    if credential is not None:
-        headers["Authorization"] = f"Bearer {credential}"
+    state = AgentState(wanted.paths.agent_state)
+    known = state.load_identity()
+    if known is None:
+        return None
+    if known.role is Role.GATEWAY:
+        raise Conflict(f"this host is the gateway {known.node}", fix="join from another host")
+    if not any(g.tailnet is not None and is_of_gateway(g.tailnet, gateway) for g in known.gateways):
+        raise Conflict(
+            f"this host is the node {known.node} already, of a grid that {gateway.name} is no gateway of",
+            fix="`gridwire join --anew` sets its identity aside and joins as another",
+        )
+    return state.load_credential()
+
+
+def _ask(wanted: Settings, gateway: Member, role: Role, credential: str | None) -> LetIn:
+    from gridwire.adapters.control_api import ControlApi, calls
+
+    headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
     port = wanted.network.ports.enrol
     until = time.monotonic() + PATIENCE
     failure: GridwireError
@@ -164,7 +173,6 @@ def _settled(wanted: Settings, answer: LetIn, own: Member, contact: Member, no_h
 
 def _save(wanted: Settings, identity: JoinedAs, answer: LetIn, *, anew: bool, file: str) -> None:
     from gridwire.adapters.accounts import directories, make_directories, make_user
-    from gridwire.adapters.settings import create, update
     from gridwire.agent.guard import load_guard
     from gridwire.agent.state_dir import AgentState
     from gridwire.core import paths
@@ -183,16 +191,21 @@ def _save(wanted: Settings, identity: JoinedAs, answer: LetIn, *, anew: bool, fi
     state.save_identity(identity)  # last: it says that all the rest is there
     network = answer.network
     ports = PortSettings(api=network.api_port, enrol=network.enrol_port)
-    settings = replace(wanted, node=NodeSettings(name=identity.node), network=replace(wanted.network, ports=ports))
-    with suppress(Conflict):
+    _save_settings(
+        replace(wanted, node=NodeSettings(name=identity.node), network=replace(wanted.network, ports=ports)), file
+    )
+
+
+def _save_settings(settings: Settings, file: str) -> None:
+    """A new file; in one that is there only what joining decides is changed."""
+    from gridwire.adapters.settings import add_reach, create, remove_reach, update
+
+    if not Path(file).exists():
         create(settings, file)
         return
-
-    def change(tree: dict[str, object]) -> None:
-        tree["node"] = {"name": str(identity.node)}
-
-    update(change, file)
+    present = update(lambda tree: tree.setdefault("node", {}).update(name=str(settings.node.name)), file).reach
+    gone = tuple(rule for rule in present if rule not in settings.reach)
+    if gone:
+        remove_reach(gone, file)
     if settings.reach:
-        from gridwire.adapters.settings import add_reach
-
         add_reach(settings.reach, file)

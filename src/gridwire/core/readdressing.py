@@ -38,13 +38,18 @@ def _found(contact: GatewayContact, live: tuple[Member, ...]) -> GatewayContact:
     if before is None:
         return contact
     same = [member for member in live if member.id == before.id]
-    again = [m for m in live if m.same_owner(before) and _stem(m.name) == _stem(before.name)]
+    again = [member for member in live if is_of_gateway(before, member)]
     # Of several that could be it none is taken: a guess would be sent this node's credential.
     candidates = same or again
     if len(candidates) != 1 or candidates[0].addresses == before.addresses:
         return contact
     (member,) = candidates
     return replace(contact, address=member.addresses[0], tailnet=member)
+
+
+def is_of_gateway(known: Member, member: Member) -> bool:
+    """Whether a member of the tailnet may be the gateway that was known: it itself, or of its name and owner."""
+    return member.id == known.id or (member.same_owner(known) and _stem(member.name) == _stem(known.name))
 
 
 def _stem(name: str) -> str:
