@@ -127,6 +127,15 @@ def test_nothing_is_wanted_while_the_address_is_gone_and_the_fix_is_said(case: s
     assert fix in refused.value.fix
 
 
+def test_a_kernel_without_ipv6_is_followed_by_its_other_address() -> None:
+    mesh = section(Tailscaled(replace(RUNNING, held=EDGE.addresses[:1])))
+    mesh.observe()
+    assert mesh.standing_own() == EDGE
+    mesh = section(Tailscaled(replace(RUNNING, held=EDGE.addresses[1:])))
+    mesh.observe()
+    assert mesh.standing_own() is None
+
+
 def test_userspace_networking_is_no_matter_of_waiting() -> None:
     mesh = section(Tailscaled(replace(RUNNING, userspace=True)))
     with pytest.raises(Conflict, match="userspace") as refused:

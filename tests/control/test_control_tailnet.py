@@ -278,3 +278,28 @@ def test_advice_says_how_one_comes_to_a_tailnet(tailnet: Tailnet) -> None:
     assert (
         "nobody on the mesh is of role:client yet: on the node: gridwire join host-1.lab.ts.net --role client" in said
     )
+
+
+def test_a_phone_is_let_in_by_its_name_and_has_no_agent(tailnet: Tailnet) -> None:
+    def admit(member_: str, name: str = "phone", **more: str) -> Any:
+        return tailnet.world.local.post("/api/v1/members", json={"name": name, "member": member_, **more})
+
+    assert admit("host-3").status_code == 404
+    tailnet.sees(PERSON, EDGE)
+    answer = admit("host-3.lab.ts.net.")
+    assert (answer.status_code, answer.json()["node"]["state"]) == (201, "active")
+    assert admit("100.64.0.3", "again").status_code == 409
+    assert admit("host-2", role="edge").status_code == 422
+    assert admit("host-2").status_code == 409  # the name
+    assert {o.role: o.addresses for o in tailnet.spec().guard.openings}["client"] == PERSON.addresses
+    for listener in ("api", "enrol"):  # whoever sends from it has no credential made
+        peer = tailnet.world.peer("100.64.0.3", listener=listener)
+        assert peer.post("/api/v1/enrolments/confirm").status_code == 403
+    assert tailnet.asks(PERSON).status_code == 403
+    tailnet.sees(replace(PERSON, login=Login("bob@example.com")))
+    assert tailnet.world.node("phone")["node"]["tailnet"]["login"] == "bob@example.com"
+
+
+def test_no_key_of_wireguards_is_of_use_on_a_tailnet(tailnet: Tailnet) -> None:
+    body = {"name": "d", "role": "client", "public_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}
+    assert tailnet.world.local.post("/api/v1/devices", json=body).json()["code"] == "on-a-tailnet"

@@ -30,7 +30,7 @@ def commands() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def hosts(programs: Path) -> Iterator[Tailnet]:
-    tags = {"gateway": "tag:gateway", "home-1": "tag:edge", "laptop": None}
+    tags = {"gateway": "tag:gateway", "home-1": "tag:edge", "laptop": None, "phone": None}
     tailnet = make(programs, tuple(tags))
     try:
         for name, tag in tags.items():
@@ -55,5 +55,6 @@ def test_every_command_of_the_guide_does_what_it_says(hosts: Tailnet, programs: 
         said[command] = done.stdout
     assert "tcp dport" in said["nft list table inet gridwire"]
     assert "ipproto tcp dport 2087 blackhole" in said["ip rule"]
+    assert hosts.get("phone", hosts.addresses("gateway")[0])[0] == 200
     gone = hosts.run("laptop", "curl", "-sS", "-m", "2", "http://api.grid/", check=False)
     assert gone == ""

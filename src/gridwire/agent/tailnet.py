@@ -49,9 +49,10 @@ class TailnetSection:
         return () if seen is None or standing(seen, self._clock()) is not None else seen.held
 
     def standing_own(self) -> Member | None:
-        """This node, while it may serve and the kernel has all that the tailnet gave it."""
+        """This node, while it may serve and the kernel has the address that it is called by."""
         seen, held = self.seen, self.held
-        return seen.own if seen is not None and seen.own is not None and held == seen.own.addresses else None
+        own = None if seen is None else seen.own
+        return own if own is not None and own.addresses[0] in held else None
 
     def observe(self) -> Known[TailnetObserved] | Unknown:
         try:

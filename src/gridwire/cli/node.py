@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -10,9 +11,9 @@ from gridwire.cli import grid, words
 from gridwire.cli.output import Format, Yes, check_answerable, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
-from gridwire.core.fleet import Node
+from gridwire.core.fleet import Node, Role
 from gridwire.core.names import check_one_value, node_name, parse_tag
-from gridwire.protocol.api import NodeChange, NodeView, Revoked
+from gridwire.protocol.api import MemberDevice, NodeChange, NodeView, Revoked
 
 app = App(name="node", help="List, tag, drain, approve and revoke nodes.", default_parameter=Parameter(negative=()))
 
@@ -99,6 +100,29 @@ def approve(name: str, /, *, output: Format = "table", settings: SettingsFile = 
     _, etag = grid.read(path, NodeView, settings)
     view = grid.post(f"{path}/approve", None, NodeView, settings, if_match=etag)
     show(view, output, lambda: say(f"{view.node.name} is {view.node.state}"))
+
+
+@app.command
+def admit(
+    member: str,
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="What it is called in the grid; else its name there.")] = None,
+    role: Annotated[Literal["client", "operator"], Parameter(help="What it is.")] = "client",
+    output: Format = "table",
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """On a tailnet: let a device in that runs no gridwire, such as a phone. It has no agent and no credential.
+
+    Parameters
+    ----------
+    member
+        Its name on the tailnet, or an address.
+    """
+    called = node_name(name if name is not None else member.partition(".")[0].lower(), "name")
+    device = MemberDevice(name=called, member=member, role=Role(role))
+    view = grid.post("/members", device, NodeView, settings)
+    show(view, output, lambda: say(f"{view.node.name} ({view.node.role}) is {view.node.state}, {_tags(view.node)}"))
 
 
 @app.command

@@ -9,6 +9,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     POST   /api/v1/nodes/NAME/approve                      NodeView
     POST   /api/v1/nodes/NAME/revoke                       Revoked      | 504 not-finished
     POST   /api/v1/devices                   Device        NodeView     | local.sock alone
+    POST   /api/v1/members                   MemberDevice  NodeView     | local.sock alone
     POST   /api/v1/invitations               Invite        Invited
     GET    /api/v1/invitations/NAME                        Progress
     DELETE /api/v1/invitations/NAME                        204
@@ -84,6 +85,16 @@ class Device:
     name: NodeName
     role: Role
     public_key: PublicKey
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberDevice:
+    """A node of the tailnet that runs no gridwire, by its name or an address there; operators and clients only."""
+
+    name: NodeName
+    member: str
+    role: Role = Role.CLIENT
     tags: tuple[Tag, ...] = ()
 
 

@@ -11,15 +11,18 @@ from fastapi.concurrency import run_in_threadpool
 from gridwire.control.access import Who, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Peer, digest
-from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
+from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router, the_node
 from gridwire.control.errors import NotYet
 from gridwire.control.grid import Grid
 from gridwire.control.reports import members_seen
 from gridwire.control.routes.enrolments import CREDENTIAL_BYTES
+from gridwire.control.usecases.add_member import add_member
 from gridwire.control.usecases.admit_member import admit_member, move_node
+from gridwire.control.views import node_view
 from gridwire.core.errors import Conflict, NotPermitted
 from gridwire.core.fleet import Node
 from gridwire.core.tailnet import Member, Provider
+from gridwire.protocol.api import MemberDevice, NodeView
 from gridwire.protocol.tailnet import ASK_PATH, MOVED_PATH, AskIn, LetIn
 
 SEEN_SECONDS = 3.0  # how long an early question is held: the gateway's agent hears of a new peer about as soon
@@ -54,6 +57,18 @@ def moved(member: Annotated[Member, Depends(Body(Member, open_ended=True))], gri
         if snapshot.fleet.network.provider is not Provider.TAILSCALE:
             raise Conflict("this grid is on no tailnet", fix="addresses are fixed there")
         return move_node(transaction, the_node(grid, caller, snapshot), member, now=grid.clock())
+
+
+@routes.post("/api/v1/members", status_code=201, tags=["nodes"])
+@allow(Who.LOCAL)
+def add(device: Annotated[MemberDevice, Depends(Body(MemberDevice))], grid: GridOf, author: AuthorOf) -> NodeView:
+    """Let a node of the tailnet in that runs no gridwire, by its name there."""
+    now = grid.clock()
+    seen = members_seen(grid.snapshot().fleet, grid.reports.all()).values()
+    with grid.changing() as transaction:
+        live = (one.member for one in seen if not one.expired(now))
+        node = add_member(transaction, device, live, author=author, now=now)
+    return node_view(grid.picture(grid.snapshot()), node)
 
 
 def _member(grid: Grid, peer: Peer) -> Member | None:

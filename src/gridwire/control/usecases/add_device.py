@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gridwire.adapters.store import Writing
 from gridwire.control.usecases.expire_invitations import expire_invitations
-from gridwire.control.usecases.invite_node import name_holder
+from gridwire.control.usecases.invite_node import check_invites, name_holder
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Node, NodeState, Role
 from gridwire.core.names import check_tags
@@ -24,6 +24,7 @@ def add_device(transaction: Writing, device: Device, *, author: str, now: dateti
         )
     expire_invitations(transaction, now=now)
     fleet = transaction.fleet()
+    check_invites(fleet)
     if name_holder(fleet, device.name) is not None:
         raise Conflict(f"the name {device.name} is taken", fix="choose another", code="name-taken")
     node = Node(

@@ -93,7 +93,7 @@ def _again(
     if proven:
         return _let_in(fleet, node, member, None)
     issued = transaction.credential(node.address)
-    if issued is not None and issued.used:
+    if issued is None or issued.used:
         raise NotPermitted(
             f"this host is the node {node.name} already",
             fix=f"on the gateway: gridwire node revoke {node.name}, where it is to join anew",
