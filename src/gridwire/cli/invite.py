@@ -95,7 +95,7 @@ def invite(
     rules = tuple(str(parse_reach(text, "reach")) for text in reach)
     seconds = _lifetime(ttl)
     chosen = Role(role)
-    published = _published(publish, allow, node, chosen)
+    published = _published(publish, allow, node, chosen, settings)
     if published and (approve or cancel):
         raise Invalid(
             "publish", "it waits until the node is in", fix="leave --approve and --cancel out, or publish later"
@@ -133,7 +133,9 @@ def invite(
     return code
 
 
-def _published(publish: str | None, allow: tuple[str, ...], node: NodeName, role: Role) -> tuple[Service, Route] | None:
+def _published(
+    publish: str | None, allow: tuple[str, ...], node: NodeName, role: Role, settings: str
+) -> tuple[Service, Route] | None:
     """What --publish asks for, judged before anybody is invited; raise Invalid."""
     if publish is None:
         if allow:
@@ -150,7 +152,11 @@ def _published(publish: str | None, allow: tuple[str, ...], node: NodeName, role
     )
     host = host_pattern(name)
     route = Route(
-        name=derived_name(host, "/"), host=host, path="/", to=service.name, allow=grid.selectors(allow, "allow")
+        name=derived_name(host, "/"),
+        host=host,
+        path="/",
+        to=service.name,
+        allow=grid.selectors(allow, "allow", settings),
     )
     return service, route
 
