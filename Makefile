@@ -37,9 +37,8 @@ test-compose: test-prerequisites .venv/dev ## containers on a real Docker engine
 images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gridwire
 	@BASE="$(BASE)" IMAGE="$(IMAGE)" packaging/images.sh
 
-test-kernel: test-prerequisites .venv/dev ## WireGuard devices, a join and a grid on a kernel with WireGuard: this one, or Debian's in QEMU
-	tests/kernel/run.sh $(BIN)/python -m kernel tests/adapters/test_wireguard_contract.py tests/netns/cli/test_join_netns.py \
-	  tests/netns/test_kernel_grid.py $(ARGS)
+test-kernel: test-prerequisites .venv/dev ## the mesh's contract on a kernel with WireGuard: this one, with a join and a grid, or Debian's in QEMU
+	tests/kernel/run.sh $(BIN)/python -m kernel $(ARGS)
 
 test-tailscale: test-prerequisites .venv/dev ## a grid on a tailnet: real tailscaled (built once, 5 minutes; wants Go 1.26), a control server for the lab
 	@tests/tailscale/build.sh $(TAILSCALE) || [ $$? = 3 ]
