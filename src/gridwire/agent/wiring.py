@@ -9,7 +9,7 @@ from pathlib import Path
 from gridwire.adapters.nginx import Nginx, find_nginx
 from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
-from gridwire.adapters.tailscale import LocalApi, TailnetWatch
+from gridwire.adapters.tailscale import LocalApi, TailnetWatch, host_addresses
 from gridwire.adapters.wireguard import LinkWatch, read_received, select
 from gridwire.agent.follow_address import AddressFollower
 from gridwire.agent.guard import GuardSection
@@ -29,7 +29,7 @@ from gridwire.core.fleet import Role
 from gridwire.core.joined import JoinedAs
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.settings import Settings
-from gridwire.core.tailnet import Provider
+from gridwire.core.tailnet import Provider, carrier_grade
 from gridwire.core.targets import Reach
 
 
@@ -98,7 +98,7 @@ def _tailnet(settings: Settings, identity: JoinedAs, proxy: ProxySection) -> Mes
         received=section.received,
         watches=(lambda wake: TailnetWatch(wake, socket),),
         follow_address=follower.follow,
-        findings=(section.findings,),
+        findings=(section.findings, lambda: carrier_grade(host_addresses(identity.interface))),
     )
 
 

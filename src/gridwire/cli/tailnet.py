@@ -21,9 +21,8 @@ def this_node(settings: Settings) -> Member:
     from gridwire.adapters.tailscale import host_addresses
 
     own = check_host(local_api(settings).observe(settings.network.interface), datetime.now(UTC))
-    found = carrier_grade(host_addresses(settings.network.interface))
-    if found is not None:
-        note(f"{found.what}: {found.fix}")
+    for finding in carrier_grade(host_addresses(settings.network.interface)):
+        note(f"{finding.what}: {finding.fix}")
     return own
 
 

@@ -150,18 +150,19 @@ def check_host(seen: TailnetObserved, now: datetime) -> Member:
     return seen.own
 
 
-def carrier_grade(others: tuple[tuple[str, Address], ...]) -> Finding | None:
+def carrier_grade(others: tuple[tuple[str, Address], ...]) -> tuple[Finding, ...]:
     """A provider's carrier-grade NAT in the range that Tailscale uses. ``others``: (interface, address) of the host's
     other devices. The guard is of this node's own addresses alone, so it is only Tailscale's own rule that bites."""
     found = [f"{interface} has {address}" for interface, address in others if address in TAILNET4]
     if not found:
-        return None
-    return Finding(
+        return ()
+    finding = Finding(
         id="tailscale-cgnat",
-        severity=Severity.WARNING,
+        severity=Severity.INFO,
         where="mesh",
         what=f"{', '.join(found)}: carrier-grade NAT of the provider's (RFC 6598), in the range that Tailscale gives"
         " addresses from. Tailscale drops what hosts of that range send by any other device than its own",
         fix="nothing where this host only calls out; else give the tailnet an IP pool that the provider does not use"
         " (https://tailscale.com/kb/1304/ip-pool)",
     )
+    return (finding,)

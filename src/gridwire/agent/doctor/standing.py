@@ -20,6 +20,7 @@ from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.settings import NodeSettings, Settings
 from gridwire.core.spec import NodeSpec
+from gridwire.core.tailnet import Provider
 from gridwire.core.wireguard import DEFAULT_PORT
 
 T = TypeVar("T")
@@ -43,6 +44,12 @@ class Standing:
         if self.identity is not None:
             return self.identity.role
         return Role.GATEWAY if self.settings.endpoint is not None else None
+
+    @property
+    def on_tailnet(self) -> bool:
+        """Whether addresses, peers and the way from host to host are Tailscale's."""
+        provider = self.identity.provider if self.identity is not None else self.settings.mesh.provider
+        return provider is Provider.TAILSCALE
 
     @property
     def interface(self) -> Interface:

@@ -33,7 +33,7 @@ def read_surroundings(standing: Standing, networks: HostNetworks, programs: froz
     return Surroundings(
         mesh=standing.interface,
         mtu=standing.spec.mesh.mtu if standing.spec is not None else standing.settings.fleet_network().mtu,
-        called=standing.role in (None, Role.GATEWAY),
+        called=standing.role in (None, Role.GATEWAY) and not standing.on_tailnet,
         addresses=networks.addresses,
         clashes=read_clashes(standing, networks),
         interfaces=machine.read_interfaces(),
@@ -48,6 +48,8 @@ def read_surroundings(standing: Standing, networks: HostNetworks, programs: froz
 
 
 def read_clashes(standing: Standing, networks: HostNetworks) -> tuple[Clash, ...]:
+    if standing.on_tailnet:
+        return ()  # its range is Tailscale's everywhere, and the guard is of single addresses
     prefix = standing.identity.prefix if standing.identity is not None else standing.settings.network.prefix
     return clashes(
         prefix,
