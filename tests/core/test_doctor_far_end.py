@@ -76,6 +76,7 @@ def ids(seen: FarEnd) -> list[str]:
         ({"calls": CALLS, "conntrack": FULL}, ["conntrack"]),
         ({"calls": CALLS, "barriers": (UFW,)}, ["udp-blocked"]),
         ({"barriers": (UFW,)}, ["udp-blocked"]),
+        ({"conntrack": FULL}, ["conntrack"]),
         ({"calls": CALLS, "barriers": (replace(UFW, drops=("gw0",)),)}, ["clock"]),
         ({"calls": CALLS, "after": replace(PEER, latest_handshake=NOW)}, ["not-carrying"]),
         ({"after": replace(PEER, received_bytes=1032)}, ["not-carrying"]),

@@ -66,6 +66,12 @@ def test_ipv4_and_ipv6_of_one_program_are_one_finding() -> None:
     assert "listen_addresses" in finding.fix
 
 
+def test_a_process_for_each_family_is_one_finding_too() -> None:
+    assert ids(at("0.0.0.0", 8080, "docker-proxy", pid=7), at("::", 8080, "docker-proxy", pid=8)) == [
+        "wildcard-listener"
+    ]
+
+
 @pytest.mark.parametrize(
     ("process", "fix"),
     [

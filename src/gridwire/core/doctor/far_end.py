@@ -149,16 +149,8 @@ def _refused(seen: FarEnd, call: Initiation) -> Finding:
         f"{len(seen.calls.value) if isinstance(seen.calls, Known) else 0} handshakes of {seen.node} arrived from "
         f"{call.source} in {seen.watched:.0f} s, the last stamped {call.stamp:%Y-%m-%dT%H:%M:%SZ}; none was answered"
     )
-    table = seen.conntrack
-    if table is not None and table.entries >= NEARLY_FULL * table.most:
-        return found(
-            "conntrack",
-            f"packets of {seen.node} arrive, and are lost in this host's connection table, which is full",
-            evidence=f"{table.entries} of {table.most} entries, {table.dropped} flows dropped; {evidence}",
-            fix="sysctl -w net.netfilter.nf_conntrack_max=N, and see whose flows they are: conntrack -L",
-        )
-    if barrier := _barrier(seen):
-        return _barred(seen, barrier, evidence)
+    if fault := _own_fault(seen, evidence):
+        return fault
     off = call.stamp - seen.now
     if abs(off) > CLOCKS_AGREE:
         return _clock(seen, f"its handshakes are stamped {span(off)} {_side(off)} this clock", evidence)
@@ -167,18 +159,26 @@ def _refused(seen: FarEnd, call: Initiation) -> Finding:
     )
 
 
-def _barrier(seen: FarEnd) -> Barrier | None:
-    """A firewall of this host that drops WireGuard's port, whether or not the node called just now."""
-    return next((one for one in seen.barriers if any(drop.endswith("/udp") for drop in one.drops)), None)
-
-
-def _barred(seen: FarEnd, barrier: Barrier, evidence: str) -> Finding:
-    return found(
-        "udp-blocked",
-        f"what {seen.node} sends is not let in: {barrier.firewall} on this host drops {' and '.join(barrier.drops)}",
-        evidence=evidence,
-        fix="\n".join(barrier.commands),
-    )
+def _own_fault(seen: FarEnd, evidence: str) -> Finding | None:
+    """What of this host is enough to keep the node out, whether or not it called just now."""
+    table = seen.conntrack
+    if table is not None and table.entries >= NEARLY_FULL * table.most:
+        return found(
+            "conntrack",
+            f"packets of {seen.node} are lost in this host's connection table, which is full",
+            evidence=f"{table.entries} of {table.most} entries, {table.dropped} flows dropped; {evidence}",
+            fix="sysctl -w net.netfilter.nf_conntrack_max=N, and see whose flows they are: conntrack -L",
+        )
+    for barrier in seen.barriers:
+        if any(drop.endswith("/udp") for drop in barrier.drops):
+            return found(
+                "udp-blocked",
+                f"what {seen.node} sends is not let in: {barrier.firewall} on this host drops "
+                f"{' and '.join(barrier.drops)}",
+                evidence=evidence,
+                fix="\n".join(barrier.commands),
+            )
+    return None
 
 
 def _clock(seen: FarEnd, what: str, evidence: str = "") -> Finding:
@@ -213,8 +213,8 @@ def _absent(seen: FarEnd, peer: PeerSeen) -> Finding:
     """Nothing of it arrives."""
     last = f", last seen at {peer.endpoint}" if peer.endpoint else ""
     evidence = f"0 handshakes of {seen.node} in {seen.watched:.0f} s{last}; {seen.others} of others"
-    if barrier := _barrier(seen):
-        return _barred(seen, barrier, evidence)
+    if fault := _own_fault(seen, evidence):
+        return fault
     if seen.endpoint is not None and not seen.endpoint.here:
         own = ", ".join(map(str, seen.endpoint.addresses)) or "nothing"
         return found(

@@ -78,7 +78,7 @@ def judge_listeners(
     """``needed``: ports that this node takes, TCP on ``mesh`` alone; ``own``: gridwire's own processes, which are no
     findings, and neither are the kernel's sockets (WireGuard's, NFS'), which root tells from others'."""
     held: list[Finding] = []
-    wide: dict[tuple[Protocol, int, int | None], list[Listening]] = {}
+    wide: dict[tuple[Protocol, int, str], list[Listening]] = {}
     for one in listeners:
         kernels = root and one.pid is None and one.protocol == "udp"
         if one.pid in own or kernels:
@@ -87,7 +87,7 @@ def judge_listeners(
         if (one.protocol, one.port) in needed and taken:
             held.append(_held(one))
         elif one.address.is_unspecified:
-            wide.setdefault((one.protocol, one.port, one.pid), []).append(one)
+            wide.setdefault((one.protocol, one.port, one.process), []).append(one)
     return (*dict.fromkeys(held), *(_wide(*some) for some in wide.values()))
 
 
@@ -101,7 +101,7 @@ def _held(one: Listening) -> Finding:
 
 
 def _wide(one: Listening, *others: Listening) -> Finding:
-    """One program at one port, of IPv4 and IPv6."""
+    """One program at one port, of IPv4 and IPv6, which Docker's proxy takes with a process each."""
     evidence = ", ".join(map(_evidence, (one, *others)))
     if (one.protocol, _plain(one.process)) in _EXPECTED:
         return found("wildcard-expected", f"{_who(one)} listens on every address at {_port(one)}", evidence=evidence)
