@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +50,23 @@ def test_a_wrong_settings_file_is_told_with_its_place(cli: Any, settings_file: P
 def test_a_token_on_the_command_line_is_not_repeated(cli: Any) -> None:
     ran = cli("join", "gw1_verysecret")
     assert "verysecret" not in ran.err + ran.out
+
+
+@pytest.mark.parametrize("attempt", range(5))  # who wins a race is chance
+def test_the_prompt_for_a_token_comes_when_nothing_is_echoed_any_more(settings_file: Path, attempt: int) -> None:
+    """What is typed before would be shown, and its end lost: a script, or a person who pastes at once."""
+    screen, keyboard = os.openpty()
+    argv = [sys.executable, "-P", "-m", "gridwire.cli.main", "join", "--settings", str(settings_file)]
+    with subprocess.Popen(argv, stdin=keyboard, stdout=keyboard, stderr=keyboard, start_new_session=True) as asking:
+        os.close(keyboard)
+        try:
+            shown = b""
+            while b"token: " not in shown:
+                shown += os.read(screen, 4096)
+            echoes = termios.tcgetattr(screen)[3] & termios.ECHO
+            os.write(screen, b"gw1_nonsense\n")
+            assert not echoes
+            assert asking.wait(20) == 2
+        finally:
+            asking.kill()
+            os.close(screen)

@@ -238,13 +238,14 @@ def _read_token(path: str | None) -> str:
 
 def _prompt() -> str:
     """A line of any length, unechoed. A terminal's own line editing stops at 4,095 characters (termios(3))."""
-    print("token: ", end="", file=sys.stderr, flush=True)
     handle = sys.stdin.fileno()
     before = termios.tcgetattr(handle)
     quiet = [*before]
     quiet[3] = before[3] & ~(termios.ECHO | termios.ICANON)
     try:
         termios.tcsetattr(handle, termios.TCSAFLUSH, quiet)
+        # Only now: what is typed before would be echoed, and its end flushed.
+        print("token: ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline(_LONGEST)
     finally:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)
