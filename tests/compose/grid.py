@@ -87,9 +87,10 @@ class Grid:
 
     def remove(self) -> None:
         """As the guide's last section."""
-        self.app()("down", "-v", check=False)
+        self.app()("--profile", "socket", "down", check=False)
         for name in ("home-1", "gateway"):
             stack = self.stack(name)
             stack("down", check=False)
             stack("run", "--rm", "--no-deps", "uninstall", check=False)
             stack("down", "-v", check=False)
+        self.app()("--profile", "socket", "down", "-v", check=False)

@@ -65,8 +65,10 @@ def test_nothing_is_published_and_no_bridge_was_made(grid: Grid) -> None:
     for site in (grid.gateway, grid.edge):
         assert site.engine.docker("network", "ls", "--format", "{{.Driver}}").split().count("bridge") == 1  # docker0
         assert set(site.engine.docker("ps", "--format", "{{.Ports}}").split()) == set()
-    listening = grid.gateway.host.run(["ss", "-Hlntu"]).stdout
-    assert not [line for line in listening.splitlines() if "0.0.0.0:" in line and ":51820" not in line]
+    sockets = grid.gateway.host.run(["ss", "-Hlntu"]).stdout.splitlines()
+    local = {line.split()[4] for line in sockets}
+    assert {one for one in local if one.startswith(("0.0.0.0:", "[::]:", "*:"))} == {"0.0.0.0:51820", "[::]:51820"}
+    assert {"10.85.0.1:80", "10.85.0.1:2086", "10.85.0.1:2087"} <= local
 
 
 def test_after_a_reboot_they_come_up_in_dockers_order(grid: Grid) -> None:
