@@ -31,7 +31,7 @@ def test_a_planted_slowdown_of_15_percent_is_seen() -> None:
     seen = {one.side: one for one in verdict(done).comparisons if one.metric == "cpu_us"}
     slowed = seen["slowed"]
     assert slowed.judgement is Judgement.ABOVE, slowed  # gridwire does better than its slowed copy
-    assert 1.08 < slowed.ratio.median < 1.25, slowed
+    assert 1.05 < slowed.ratio.median < 1.5, slowed  # how much is burnt is as rough as a busy machine's clock
 
 
 @needs_lab
