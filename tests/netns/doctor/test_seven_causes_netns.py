@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gridwire.core import paths
 from gridwire.lab.topology import ROUTER
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(300)]
@@ -52,8 +53,14 @@ def nft(table: str, rules: str) -> tuple[str, str]:
 
 
 def new_device(pair: Pair) -> None:
-    """The edge's wireguard-go ends and is started again: another port, and no session."""
+    """The edge's wireguard-go ends and is started again, at the port it had: no session."""
     pair.signal("home-1", "wireguard-go -f gw0", signal.SIGKILL)
+
+
+def another_port(pair: Pair, port: int) -> None:
+    """As behind a router that was restarted. The next device has it, too."""
+    pair.run("home-1", "wg", "set", "gw0", "listen-port", str(port))
+    until(lambda: pair.run("home-1", "cat", f"{paths.AGENT_STATE}/listen-port").strip() == str(port))
 
 
 def test_nothing_is_named_where_nothing_is_wrong(pair: Pair) -> None:
@@ -224,6 +231,7 @@ def test_a_connection_table_that_is_full(pair: Pair) -> None:
     filling = pair.lab.host("gw").start([sys.executable, FILL], stdin=PIPE)
     try:
         assert filling.stdout.readline().strip() == "full", filling.stderr.read()
+        another_port(pair, 45999)
         new_device(pair)
         here, there = pair.both(*SHORT)
         filling.stdin.close()
