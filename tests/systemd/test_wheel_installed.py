@@ -20,7 +20,6 @@ _FOLDERS = ("/opt/wheels", "/opt/gridwire-wheel")
 _OFFLINE = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": " ".join(_FOLDERS),
-    "UV_NO_INDEX": "1",
     "UV_FIND_LINKS": ",".join(_FOLDERS),
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_TOOL_DIR": "/opt/uv",
@@ -33,8 +32,11 @@ _WAYS = {
         " && ln -s /opt/gridwire/bin/gridwire /usr/local/bin/gridwire",
         "rm -rf /opt/gridwire /usr/local/bin/gridwire",
     ),
-    "pipx": ("/opt/tools/bin/pipx install --global gridwire", "/opt/tools/bin/pipx uninstall --global gridwire"),
-    "uv": ("/opt/tools/bin/uv tool install -q gridwire", "/opt/tools/bin/uv tool uninstall -q gridwire"),
+    "pipx": (
+        "/opt/tools/bin/pipx install --global --pip-args=--no-index gridwire",
+        "/opt/tools/bin/pipx uninstall --global gridwire",
+    ),
+    "uv": ("/opt/tools/bin/uv tool install -q --no-index gridwire", "/opt/tools/bin/uv tool uninstall -q gridwire"),
 }
 
 
@@ -52,7 +54,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine.boot()
     try:
         machine.run("python3 -m venv /opt/tools && /opt/tools/bin/pip install -q pipx uv", seconds=300)
-        build = "/opt/tools/bin/uv build -q --python /usr/bin/python3 --out-dir /opt/gridwire-wheel /opt/checkout/*"
+        machine.run("mkdir /opt/gridwire-wheel")  # uv refuses a --find-links that is not there yet
+        build = "/opt/tools/bin/uv build -q --no-index --python /usr/bin/python3 --out-dir /opt/gridwire-wheel /opt/checkout/*"
         machine.run(build, seconds=300)
         machine.run("rm -r /opt/checkout")
         yield machine
