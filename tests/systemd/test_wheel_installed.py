@@ -55,8 +55,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     try:
         machine.run("python3 -m venv /opt/tools && /opt/tools/bin/pip install -q pipx uv", seconds=300)
         machine.run("mkdir /opt/gridwire-wheel")  # uv refuses a --find-links that is not there yet
-        build = "/opt/tools/bin/uv build -q --no-index --python /usr/bin/python3 --out-dir /opt/gridwire-wheel /opt/checkout/*"
-        machine.run(build, seconds=300)
+        options = "-q --no-index --python /usr/bin/python3 --out-dir /opt/gridwire-wheel"
+        machine.run(f"/opt/tools/bin/uv build {options} /opt/checkout/*", seconds=300)
         machine.run("rm -r /opt/checkout")
         yield machine
     finally:
