@@ -1,6 +1,7 @@
 """What every test shares: hypothesis on a busy machine has no stopwatch, and a skip can count as a failure."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,3 +21,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.skipped and item.config.getoption("--no-skips"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture
+def mounts() -> Callable[[], list[str]]:
+    """Reads this machine's mounts, without the network namespaces to which other workers' tests give names by ip(8)."""
+
+    def read() -> list[str]:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        return [line for line in lines if not line.split()[4].startswith("/run/netns")]
+
+    return read
