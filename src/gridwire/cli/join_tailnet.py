@@ -175,6 +175,7 @@ def _save(wanted: Settings, identity: JoinedAs, answer: LetIn, *, anew: bool, fi
     from gridwire.adapters.accounts import directories, make_directories, make_user
     from gridwire.agent.guard import load_guard
     from gridwire.agent.state_dir import AgentState
+    from gridwire.cli.newcomer import write_settings
     from gridwire.core import paths
 
     if identity.role is Role.EDGE:
@@ -191,21 +192,5 @@ def _save(wanted: Settings, identity: JoinedAs, answer: LetIn, *, anew: bool, fi
     state.save_identity(identity)  # last: it says that all the rest is there
     network = answer.network
     ports = PortSettings(api=network.api_port, enrol=network.enrol_port)
-    _save_settings(
-        replace(wanted, node=NodeSettings(name=identity.node), network=replace(wanted.network, ports=ports)), file
-    )
-
-
-def _save_settings(settings: Settings, file: str) -> None:
-    """A new file; in one that is there only what joining decides is changed."""
-    from gridwire.adapters.settings import add_reach, create, remove_reach, update
-
-    if not Path(file).exists():
-        create(settings, file)
-        return
-    present = update(lambda tree: tree.setdefault("node", {}).update(name=str(settings.node.name)), file).reach
-    gone = tuple(rule for rule in present if rule not in settings.reach)
-    if gone:
-        remove_reach(gone, file)
-    if settings.reach:
-        add_reach(settings.reach, file)
+    settled = replace(wanted, node=NodeSettings(name=identity.node), network=replace(wanted.network, ports=ports))
+    write_settings(settled, file, lambda tree: tree.setdefault("node", {}).update(name=str(identity.node)))

@@ -116,11 +116,6 @@ def _of_same_grid(state: Path, token: Token) -> bool:
 
 def save_settings(settings: Settings, path: str) -> None:
     """A new file; in one that is there only what joining decides is changed."""
-    from gridwire.adapters.settings import add_reach, create, remove_reach, update
-
-    if not Path(path).exists():
-        create(settings, path)
-        return
 
     def change(tree: CommentedMap) -> None:
         tree.setdefault("node", {})["name"] = str(settings.node.name)
@@ -137,6 +132,16 @@ def save_settings(settings: Settings, path: str) -> None:
         if not settings.reach:
             tree.pop("reach", None)
 
+    write_settings(settings, path, change)
+
+
+def write_settings(settings: Settings, path: str, change: Callable[[CommentedMap], None]) -> None:
+    """A new file of ``settings``; in one that is there what ``change`` changes, and the reach list."""
+    from gridwire.adapters.settings import add_reach, create, remove_reach, update
+
+    if not Path(path).exists():
+        create(settings, path)
+        return
     kept = update(change, path).reach
     gone = tuple(rule for rule in kept if rule not in settings.reach)
     if gone:

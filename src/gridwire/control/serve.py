@@ -108,7 +108,7 @@ class _Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def main_loop(self) -> None:
-        """uvicorn's own looks ten times a second whether it is to end, a fifth of what control takes at rest."""
+        """uvicorn's own wakes ten times a second to see whether it is to end."""
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):  # each time it renews the answers' date, which has seconds
             with contextlib.suppress(TimeoutError):

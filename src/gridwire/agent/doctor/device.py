@@ -8,12 +8,11 @@ from gridwire.adapters.machine import way_to
 from gridwire.adapters.sockets import SMALL, echo, largest_echo
 from gridwire.adapters.wireguard import public_of, select
 from gridwire.agent.doctor.standing import Standing, look, read_private_key
-from gridwire.agent.guard import GuardSection
 from gridwire.core.addressing import Address
 from gridwire.core.doctor.kinds import found
 from gridwire.core.doctor.tunnel import Echoes
 from gridwire.core.errors import GridwireError
-from gridwire.core.guard import SetSysctl, plan_guard
+from gridwire.core.guard import GuardObserved, SetSysctl, plan_guard
 from gridwire.core.mesh import plan_mesh
 from gridwire.core.mesh_actions import KillSockets, RenewPeer, SetEndpoint
 from gridwire.core.observed import Known, Unknown
@@ -61,12 +60,9 @@ def send_echoes(address: Address, mtu: int) -> Echoes:
     return Echoes(small=small, full=full, mtu=mtu, largest=largest, by=by)
 
 
-def judge_guard(standing: Standing) -> tuple[Finding, ...]:
+def judge_guard(standing: Standing, observed: Known[GuardObserved | None] | Unknown) -> tuple[Finding, ...]:
     """What is missing of the guard that the spec wants; nothing where it cannot be read, which is told as unseen."""
-    if standing.spec is None:
-        return ()
-    observed = GuardSection().observe()
-    if isinstance(observed, Unknown):
+    if standing.spec is None or isinstance(observed, Unknown):
         return ()
     lacking = [a.reason for a in plan_guard(standing.spec.guard, observed) if not isinstance(a, SetSysctl)]
     if not lacking:

@@ -23,7 +23,7 @@ from gridwire.core.doctor.far_end import judge_far_end
 from gridwire.core.doctor.kinds import found
 from gridwire.core.doctor.machine import judge_machine
 from gridwire.core.doctor.surroundings import judge_surroundings
-from gridwire.core.doctor.tunnel import judge_near_end
+from gridwire.core.doctor.tunnel import Echoes, judge_near_end
 from gridwire.core.fleet import Role
 from gridwire.core.guard import ARRIVED, TABLE
 from gridwire.core.observed import Unknown
@@ -44,10 +44,10 @@ def examine_host(settings_file: str, *, patience: float = PATIENCE_SECONDS) -> D
     ``patience``: seconds to wait for a gateway that is silent.
     """
     standing = read_standing(settings_file)
-    facts, findings, unseen = _host(standing, settings_file)
+    networks, facts, findings, unseen = _host(standing, settings_file)
     if standing.identity is not None:
         behind = any(finding.id == "clock-behind" for finding in findings)
-        more = _node(standing, clock_behind=behind, patience=patience)
+        more = _node(standing, networks, clock_behind=behind, patience=patience)
         facts, findings, unseen = [*facts, *more[0]], [*findings, *more[1]], [*unseen, *more[2]]
     elif standing.configured and standing.root:
         unseen.append(Unseen(name="the node", reason="there are settings, and this host has joined no grid yet"))
@@ -60,8 +60,7 @@ def examine_node(settings_file: str, view: NodeView, *, patience: float = PATIEN
     standing = read_standing(settings_file)
     if standing.identity is not None and standing.identity.node == view.node.name:
         return examine_host(settings_file, patience=patience)
-    facts, findings, unseen = _host(standing, settings_file)
-    networks = _networks(unseen)
+    networks, facts, findings, unseen = _host(standing, settings_file)
     seen = look(lambda: far_end.read_far_end(standing, networks, view, patience=patience))
     if isinstance(seen, Unknown):
         unseen.append(Unseen(name=f"the tunnel to {view.node.name}", reason=seen.reason))
@@ -73,11 +72,10 @@ def examine_node(settings_file: str, view: NodeView, *, patience: float = PATIEN
     findings += judge_far_end(seen.value)
     peer = seen.value.after
     endpoint = peer.endpoint if peer is not None and peer.endpoint is not None else "never seen"
-    carries = "carries full packets" if seen.value.echoes.full else "carries small packets alone"
     facts += [
         Fact(name="node", value=f"{view.node.name} ({view.node.role}, {view.node.state}), {view.node.address}"),
         Fact(name="its endpoint", value=endpoint),
-        Fact(name="its tunnel", value=carries if seen.value.echoes.small else "carries nothing"),
+        Fact(name="its tunnel", value=_carried(seen.value.echoes)),
     ]
     return diagnose(view.node.name, facts, findings, unseen)
 
@@ -85,7 +83,8 @@ def examine_node(settings_file: str, view: NodeView, *, patience: float = PATIEN
 Seen = tuple[list[Fact], list[Finding], list[Unseen]]
 
 
-def _host(standing: Standing, settings_file: str) -> Seen:
+def _host(standing: Standing, settings_file: str) -> tuple[HostNetworks, *Seen]:
+    """What a look at this host sees, and its networks, which other looks go by, too."""
     programs = running_programs()
     unseen = list(standing.unseen)
     if not standing.root:
@@ -107,7 +106,13 @@ def _host(standing: Standing, settings_file: str) -> Seen:
         unseen.append(Unseen(name="listeners", reason=listeners.reason))
     else:
         findings += listeners.value
-    return facts, findings, unseen
+    return networks, facts, findings, unseen
+
+
+def _carried(echoes: Echoes) -> str:
+    if not echoes.small:
+        return "carries nothing"
+    return "carries full packets" if echoes.full else "carries small packets alone"
 
 
 def _networks(unseen: list[Unseen]) -> HostNetworks:
@@ -118,7 +123,7 @@ def _networks(unseen: list[Unseen]) -> HostNetworks:
     return networks.value
 
 
-def _node(standing: Standing, *, clock_behind: bool, patience: float) -> Seen:
+def _node(standing: Standing, networks: HostNetworks, *, clock_behind: bool, patience: float) -> Seen:
     """What this node is and should be, and whether it reaches its gateways."""
     assert standing.identity is not None
     identity = standing.identity
@@ -126,20 +131,18 @@ def _node(standing: Standing, *, clock_behind: bool, patience: float) -> Seen:
     if not standing.root:
         return facts, [], [Unseen(name="tunnel and guard", reason="only root may read them")]
     unseen: list[Unseen] = []
-    findings: list[Finding] = [*device.judge_guard(standing)]
-    if isinstance(guard := GuardSection().observe(), Unknown):
+    guard = GuardSection().observe()
+    findings: list[Finding] = [*device.judge_guard(standing, guard)]
+    if isinstance(guard, Unknown):
         unseen.append(Unseen(name="guard", reason=guard.reason))
-    seen = look(
-        lambda: near_end.read_near_end(standing, _networks(unseen), clock_behind=clock_behind, patience=patience)
-    )
+    seen = look(lambda: near_end.read_near_end(standing, networks, clock_behind=clock_behind, patience=patience))
     if isinstance(seen, Unknown):
         return facts, findings, [*unseen, Unseen(name="tunnel", reason=seen.reason)]
     if isinstance(seen.value.device, Unknown):
         unseen.append(Unseen(name="tunnel", reason=seen.value.device.reason))
     findings += judge_near_end(seen.value)
     for gateway in seen.value.gateways:
-        carries = "carries full packets" if gateway.echoes.full else "carries small packets alone"
-        said = carries if gateway.echoes.small else "carries nothing"
+        said = _carried(gateway.echoes)
         facts.append(Fact(name=f"tunnel to {gateway.node}", value=f"{said}; called at {gateway.endpoint}"))
     if identity.role is Role.GATEWAY:
         findings += _arrivals(standing, facts)

@@ -111,8 +111,4 @@ def _clock(gateway: Address, standing: Standing) -> tuple[datetime, datetime] | 
 
 
 def _addresses(endpoint: str) -> tuple[Address, ...]:
-    host, _ = split_endpoint(endpoint)
-    try:
-        return (ip_address(host),)
-    except ValueError:
-        return look_up(host).addresses
+    return look_up(split_endpoint(endpoint)[0]).addresses  # of a literal, itself

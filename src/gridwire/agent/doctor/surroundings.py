@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -97,11 +96,7 @@ def read_endpoint(standing: Standing, networks: HostNetworks) -> EndpointSeen | 
     endpoint = standing.settings.endpoint
     if endpoint is None:
         return None
-    host = endpoint_host(endpoint)
-    try:
-        addresses = (ip_address(host),)
-    except ValueError:
-        addresses = look_up(host).addresses  # type: ignore[assignment]
+    addresses = look_up(endpoint_host(endpoint)).addresses  # of a literal, itself
     own = {interface.ip for _, interface in networks.addresses}
     return EndpointSeen(endpoint=endpoint, addresses=addresses, here=not own.isdisjoint(addresses))
 

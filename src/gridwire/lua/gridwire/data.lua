@@ -178,10 +178,9 @@ end
 -- Whether there was a new text, and this worker now serves it. One that cannot be built is tried once and not
 -- acknowledged, so that the door says who is behind.
 local function take(name)
-    local seq = shared:get("seq:" .. name)
-    if not seq or seq == tried[name] then return false end
-    local number, _, text = stored_document(name) -- may be newer than the one seen
-    seq = number
+    local told = shared:get("seq:" .. name)
+    if not told or told == tried[name] then return false end
+    local seq, _, text = stored_document(name) -- may be newer than what was told
     tried[name] = seq
     local ok, failure = swap(name, text)
     if not ok then
