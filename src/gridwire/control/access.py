@@ -32,6 +32,10 @@ class Who(StrEnum):
     MEMBER = "member"
 
 
+# What a person may do. Both are one until logins exist.
+READ = (Who.LOCAL,)
+CHANGE = (Who.LOCAL,)
+
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 _CONFIRMING = frozenset({NodeState.REDEEMED, NodeState.PENDING, NodeState.ACTIVE})
 _OUT = frozenset({NodeState.REVOKING, NodeState.REVOKED, NodeState.QUARANTINED})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import READ, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.protocol.api import Event, Listing
 
@@ -14,7 +14,7 @@ routes = router()
 
 
 @routes.get("/api/v1/events", tags=["events"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_events(
     grid: GridOf,
     after: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import READ, Who, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.control.metrics import CONTENT_TYPE, exposition
 
@@ -30,14 +30,14 @@ def readyz(grid: GridOf) -> str:
 
 
 @routes.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-@allow(Who.LOCAL)
+@allow(*READ)
 def metrics(grid: GridOf) -> PlainTextResponse:
     """Prometheus' text format."""
     return PlainTextResponse(exposition(grid), media_type=CONTENT_TYPE)
 
 
 @routes.get("/api/v1/openapi.json", tags=["health"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def openapi(request: Request) -> dict[str, Any]:
     """This API, in OpenAPI."""
     schema: dict[str, Any] = request.app.openapi()

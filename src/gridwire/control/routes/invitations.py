@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from gridwire.adapters.store import InvitationRow
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import AuthorOf, GridOf, router
 from gridwire.control.grid import Grid
@@ -24,7 +24,7 @@ routes = router()
 
 
 @routes.post("/api/v1/invitations", status_code=201, tags=["invitations"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf, author: AuthorOf) -> Invited:
     """Make a node and a one-time right to become it."""
     with grid.changing() as transaction:
@@ -35,7 +35,7 @@ def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf,
 
 
 @routes.get("/api/v1/invitations/{name}", tags=["invitations"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_invitation(name: str, grid: GridOf) -> Progress:
     """How far an invitation has come, and where it is stuck the likely cause."""
     with grid.store.reading() as reading:
@@ -47,7 +47,7 @@ def read_invitation(name: str, grid: GridOf) -> Progress:
 
 
 @routes.delete("/api/v1/invitations/{name}", status_code=204, tags=["invitations"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def delete_invitation(name: str, grid: GridOf, author: AuthorOf) -> None:
     """Take an invitation back that nobody redeemed."""
     with grid.changing() as transaction:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Caller
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
@@ -33,7 +33,7 @@ def _view(grid: Grid, node: Node) -> NodeView:
 
 
 @routes.get("/api/v1/nodes", tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_nodes(grid: GridOf) -> Listing[NodeView]:
     """All nodes but revoked ones, sorted by name."""
     picture = grid.picture(grid.snapshot())
@@ -41,7 +41,7 @@ def list_nodes(grid: GridOf) -> Listing[NodeView]:
 
 
 @routes.get("/api/v1/nodes/{name}", tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_node(name: str, grid: GridOf, response: Response) -> NodeView:
     """One node; the ETag is of the node itself, not of what its agent says from moment to moment."""
     node = grid.snapshot().fleet.node(name)
@@ -50,7 +50,7 @@ def read_node(name: str, grid: GridOf, response: Response) -> NodeView:
 
 
 @routes.patch("/api/v1/nodes/{name}", tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def patch_node(
     name: str,
     change: Annotated[NodeChange, Depends(Body(NodeChange))],
@@ -69,7 +69,7 @@ def patch_node(
 
 
 @routes.post("/api/v1/nodes/{name}/approve", tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def approve(
     name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request, response: Response
 ) -> NodeView:
@@ -82,7 +82,7 @@ def approve(
 
 
 @routes.post("/api/v1/nodes/{name}/revoke", tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 async def revoke(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> Revoked:
     """Cut a node off; answered when every gateway has said that it is so, or after 2 s with 504."""
     began = time.monotonic()
@@ -132,7 +132,7 @@ def _finish(grid: Grid, node: Node) -> tuple[Node, ...]:
 
 
 @routes.post("/api/v1/devices", status_code=201, tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def post_device(device: Annotated[Device, Depends(Body(Device))], grid: GridOf, author: AuthorOf) -> NodeView:
     """Add a device that runs the official WireGuard app, by the public key that was made for it."""
     with grid.changing() as transaction:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
@@ -23,21 +23,21 @@ def _named(items: tuple[Policy, ...], name: str) -> Policy | None:
 
 
 @routes.get("/api/v1/policies", tags=["policies"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_policies(grid: GridOf) -> Listing[Policy]:
     """All policies, sorted by name."""
     return Listing(items=grid.snapshot().fleet.policies)
 
 
 @routes.get("/api/v1/policies/{name}", tags=["policies"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_policy(name: str, grid: GridOf, request: Request, response: Response) -> Policy:
     """One policy, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.policies, name), "policy", name), request, response)
 
 
 @routes.put("/api/v1/policies/{name}", tags=["policies"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def replace_policy(
     name: str,
     policy: Annotated[Policy, Depends(Body(Policy))],
@@ -59,7 +59,7 @@ def replace_policy(
 
 
 @routes.delete("/api/v1/policies/{name}", status_code=204, tags=["policies"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def remove_policy(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one policy away; 409 while something stands on it."""
     with grid.changing() as transaction:

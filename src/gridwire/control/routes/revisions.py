@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import READ, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.core.fleet import Fleet
 from gridwire.core.revision import Revision
@@ -16,7 +16,7 @@ routes = router()
 
 
 @routes.get("/api/v1/revisions", tags=["revisions"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_revisions(
     grid: GridOf,
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
@@ -28,7 +28,7 @@ def list_revisions(
 
 
 @routes.get("/api/v1/revisions/{number}", tags=["revisions"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_revision(number: int, grid: GridOf) -> Revision:
     """One revision."""
     with grid.store.reading() as reading:
@@ -36,7 +36,7 @@ def read_revision(number: int, grid: GridOf) -> Revision:
 
 
 @routes.get("/api/v1/revisions/{number}/fleet", tags=["revisions"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_fleet(number: int, grid: GridOf) -> Fleet:
     """The whole fleet of one revision."""
     with grid.store.reading() as reading:

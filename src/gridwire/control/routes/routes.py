@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
@@ -24,21 +24,21 @@ def _named(items: tuple[Route, ...], name: str) -> Route | None:
 
 
 @routes.get("/api/v1/routes", tags=["routes"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_routes(grid: GridOf) -> Listing[Route]:
     """All routes, sorted by name."""
     return Listing(items=grid.snapshot().fleet.routes)
 
 
 @routes.get("/api/v1/routes/{name}", tags=["routes"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_route(name: str, grid: GridOf, request: Request, response: Response) -> Route:
     """One route, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.routes, name), "route", name), request, response)
 
 
 @routes.put("/api/v1/routes/{name}", tags=["routes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def replace_route(
     name: str,
     route: Annotated[Route, Depends(Body(Route))],
@@ -60,7 +60,7 @@ def replace_route(
 
 
 @routes.delete("/api/v1/routes/{name}", status_code=204, tags=["routes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def remove_route(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one route away; 409 while something stands on it."""
     with grid.changing() as transaction:

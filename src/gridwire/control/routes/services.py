@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
@@ -24,21 +24,21 @@ def _named(items: tuple[Service, ...], name: str) -> Service | None:
 
 
 @routes.get("/api/v1/services", tags=["services"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def list_services(grid: GridOf) -> Listing[Service]:
     """All services, sorted by name."""
     return Listing(items=grid.snapshot().fleet.services)
 
 
 @routes.get("/api/v1/services/{name}", tags=["services"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_service(name: str, grid: GridOf, request: Request, response: Response) -> Service:
     """One service, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.services, name), "service", name), request, response)
 
 
 @routes.put("/api/v1/services/{name}", tags=["services"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def replace_service(
     name: str,
     service: Annotated[Service, Depends(Body(Service))],
@@ -60,7 +60,7 @@ def replace_service(
 
 
 @routes.delete("/api/v1/services/{name}", status_code=204, tags=["services"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def remove_service(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one service away; 409 while something stands on it."""
     with grid.changing() as transaction:

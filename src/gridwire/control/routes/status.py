@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import READ, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.control.views import status
 from gridwire.core.fleet import Network
@@ -14,7 +14,7 @@ routes = router()
 
 
 @routes.get("/api/v1/status", tags=["status"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_status(grid: GridOf) -> Status:
     """Nodes, routes, services, their health and what was found, as of now."""
     snapshot = grid.snapshot()
@@ -24,7 +24,7 @@ def read_status(grid: GridOf) -> Status:
 
 
 @routes.get("/api/v1/network", tags=["status"])
-@allow(Who.LOCAL)
+@allow(*READ)
 def read_network(grid: GridOf) -> Network:
     """What all nodes share."""
     return grid.snapshot().fleet.network

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.concurrency import run_in_threadpool
 
-from gridwire.control.access import Who, allow
+from gridwire.control.access import CHANGE, Who, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Peer, digest
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router, the_node
@@ -60,7 +60,7 @@ def moved(member: Annotated[Member, Depends(Body(Member, open_ended=True))], gri
 
 
 @routes.post("/api/v1/members", status_code=201, tags=["nodes"])
-@allow(Who.LOCAL)
+@allow(*CHANGE)
 def add(device: Annotated[MemberDevice, Depends(Body(MemberDevice))], grid: GridOf, author: AuthorOf) -> NodeView:
     """Let a node of the tailnet in that runs no gridwire, by its name there."""
     now = grid.clock()
