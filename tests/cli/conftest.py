@@ -47,7 +47,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, set
     def cli_run(*arguments: str, stdin: str = "", settings: bool = True) -> Ran:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         given = [*arguments]
-        takes = arguments and arguments[0] not in ("version", "completion", "bench", "init") and "--help" not in given
+        without = ("version", "completion", "bench", "init", "openapi")
+        takes = arguments and arguments[0] not in without and "--help" not in given
         if settings and takes:
             given += ["--settings", str(settings_file)]
         code = run(given)

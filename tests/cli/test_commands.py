@@ -524,3 +524,9 @@ def test_a_second_replacement_names_the_command_that_takes_the_first_back(grid: 
     command = next(line.partition("gridwire ")[2] for line in second.err.splitlines() if "--cancel" in line)
     assert grid(*command.split()).code == 0, command
     assert grid("invite", "old", "--replace", "--role", "client").code == 0
+
+
+def test_the_api_is_printed_without_a_grid(cli: Any) -> None:
+    schema = json.loads(cli("openapi").out)
+    assert schema["paths"]["/api/v1/routes/{name}"]["put"]["operationId"] == "putRoute"
+    assert "RouteOutcome" in schema["components"]["schemas"]

@@ -347,8 +347,8 @@ def test_openapi_describes_every_answer_and_body(world: Any) -> None:
         "NodeChange",
         "Device",
         "Invite",
-        "Service",
-        "Route",
+        "ServiceInput",
+        "RouteInput",
         "Policy",
         "Report",
         "Redeem",
@@ -358,6 +358,21 @@ def test_openapi_describes_every_answer_and_body(world: Any) -> None:
     }
     references = set(_references(schema))
     assert references <= {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+
+
+def test_types_generated_from_openapi_have_names_and_fields_that_stay(world: Any) -> None:
+    schema = world.local.get("/api/v1/openapi.json").json()
+    called = [operation["operationId"] for path in schema["paths"].values() for operation in path.values()]
+    assert len(called) == len(set(called))
+    assert all(name.isalnum() and name[0].islower() for name in called)
+    assert {"listRoutes", "getRoute", "putRoute", "deleteRoute", "patchNode", "approveNode", "revokeNode"} <= set(
+        called
+    )
+    types = schema["components"]["schemas"]
+    assert types["RouteListing"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Route"}
+    assert "allow" in types["Route"]["required"]  # what is answered is always there
+    assert "allow" not in types["RouteInput"]["required"]
+    assert types["ServiceInput"]["properties"]["health"] == {"$ref": "#/components/schemas/HealthCheckInput"}
 
 
 def _references(value: Any) -> Any:

@@ -41,6 +41,7 @@ _COMMANDS = (
     ("nginx", "Run gridwire's nginx.", "Processes"),
     ("lab", "Work on a grid that `demo --keep` left running.", "More"),
     ("bench", "Measure the data path.", "More"),
+    ("openapi", "Print control's API in OpenAPI.", "More"),
     ("version", "Print the version.", "More"),
     ("completion", "Print a shell's completion script.", "More"),
 )

@@ -12,11 +12,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from starlette.routing import BaseRoute
 
 from gridwire.control.endpoint import is_local
 from gridwire.control.errors import problem, problem_of
 from gridwire.control.grid import Grid
-from gridwire.control.openapi import described
+from gridwire.control.openapi import Schema, described, schema_of
 from gridwire.control.precondition import NotModified
 from gridwire.control.routes import (
     agent,
@@ -37,6 +38,29 @@ from gridwire.core.errors import GridwireError
 from gridwire.version import __version__
 
 TICK_SECONDS = 1.0
+_NOUNS = (
+    status,
+    nodes,
+    invitations,
+    services,
+    routes,
+    policies,
+    revisions,
+    events,
+    agent,
+    enrolments,
+    tailnet,
+    health,
+)
+
+
+def all_routes() -> list[BaseRoute]:
+    return [route for noun in _NOUNS for route in noun.routes.routes]
+
+
+def api_schema() -> Schema:
+    """What can be asked, in OpenAPI; needs no grid."""
+    return schema_of(all_routes())
 
 
 def create_app(
@@ -70,21 +94,7 @@ def create_app(
     app.state.grid = grid
     app.state.control_socket = control_socket
     app.state.local_socket = local_socket
-    for noun in (
-        status,
-        nodes,
-        invitations,
-        services,
-        routes,
-        policies,
-        revisions,
-        events,
-        agent,
-        enrolments,
-        tailnet,
-        health,
-    ):
-        app.router.routes.extend(noun.routes.routes)
+    app.router.routes.extend(all_routes())
     _answer_errors(app, logger)
     described(app)
     return app

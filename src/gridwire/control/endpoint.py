@@ -14,6 +14,7 @@ from gridwire.adapters.store import Snapshot
 from gridwire.control.access import Who, check, declared
 from gridwire.control.caller import Caller, Local, Peer, Stranger, bearer_of, claimed_peer, local_caller, proof_of
 from gridwire.control.grid import Grid
+from gridwire.control.openapi import operation_id
 from gridwire.core.errors import NotFound
 from gridwire.core.fleet import Node, NodeState
 from gridwire.core.tailnet import Provider
@@ -36,7 +37,7 @@ class Guarded(APIRoute):
 
 
 def router() -> APIRouter:
-    return APIRouter(route_class=Guarded)
+    return APIRouter(route_class=Guarded, generate_unique_id_function=operation_id)
 
 
 def the_grid(request: Request) -> Grid:

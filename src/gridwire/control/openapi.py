@@ -1,21 +1,31 @@
-"""OpenAPI with what FastAPI cannot see: bodies that are validated from raw bytes, and the shape of errors."""
+"""OpenAPI with what FastAPI cannot see: bodies that are validated from raw bytes, preconditions, the shape of errors.
+
+Types are generated from it, so names are kept stable: an operation is called as its function (``list_routes`` →
+``listRoutes``). What an answer has it always has, so its fields are all required; a body may leave those out that have
+a default, and where that makes it another type than the answer's it is called ``<name>Input``.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from gridwire.control.body import Body
 from gridwire.control.errors import PROBLEM
+from gridwire.version import __version__
 
-_PROBLEM_SCHEMA = {
+Schema = dict[str, Any]
+_REF: Final = "#/components/schemas/"
+_PROBLEM_SCHEMA: Final = {
     "type": "object",
     "title": "Problem",
     "description": "RFC 9457, with a stable code, the field that is wrong and the next step.",
-    "required": ["type", "title", "status", "detail", "code"],
+    "required": ["type", "title", "status", "detail", "code", "field", "fix"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
@@ -31,19 +41,28 @@ _PROBLEM_SCHEMA = {
 def described(app: FastAPI) -> None:
     """Make ``app.openapi()`` complete."""
 
-    def openapi() -> dict[str, Any]:
+    def openapi() -> Schema:
         if app.openapi_schema is None:
-            app.openapi_schema = _schema(app)
+            app.openapi_schema = schema_of(app.routes)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def _schema(app: FastAPI) -> dict[str, Any]:
-    schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    components: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
-    components["Problem"] = _PROBLEM_SCHEMA
-    for route in app.routes:
+def operation_id(route: APIRoute) -> str:
+    """``list_routes`` → ``listRoutes``."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def schema_of(routes: Sequence[BaseRoute]) -> Schema:
+    schema = get_openapi(title="gridwire", version=__version__, routes=routes)
+    answers: Schema = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name, definition in list(answers.items()):
+        answers[name] = _always(definition)
+    answers["Problem"] = _PROBLEM_SCHEMA
+    bodies: Schema = {}
+    for route in routes:
         if not isinstance(route, APIRoute):
             continue
         for method in route.methods or ():
@@ -51,18 +70,61 @@ def _schema(app: FastAPI) -> dict[str, Any]:
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = {
                 "description": "Refused or failed",
-                "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}},
             }
             for dependency in route.dependant.dependencies:
                 if isinstance(dependency.call, Body):
-                    operation["requestBody"] = _body(dependency.call, components)
-    return schema
+                    operation["requestBody"] = _body(dependency.call, bodies)
+    other = _differing(answers, bodies)
+    renamed = {f"{_REF}{name}": f"{_REF}{name}Input" for name in other}
+    for name, definition in bodies.items():
+        answers[f"{name}Input" if name in other else name] = _referring(definition, renamed)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["requestBody"] = _referring(operation["requestBody"], renamed)
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which nothing answers here
+        answers.pop(unused, None)
+    plain = {name: _plain(name) for name in answers}
+    schema["components"]["schemas"] = {plain[name]: answers[name] | {"title": plain[name]} for name in sorted(answers)}
+    named: Schema = _referring(schema, {f"{_REF}{name}": f"{_REF}{better}" for name, better in plain.items()})
+    return named
 
 
-def _body(body: Body[Any], components: dict[str, Any]) -> dict[str, Any]:
-    found = body.adapter.json_schema(ref_template="#/components/schemas/{model}", mode="validation")
-    for name, definition in found.pop("$defs", {}).items():
-        components.setdefault(name, definition)
+def _plain(name: str) -> str:
+    """``Listing_Route_`` → ``RouteListing``: as a person would call a generic of one type."""
+    generic, bar, inner = name.partition("_")
+    return f"{inner.removesuffix('_')}{generic}" if bar else name
+
+
+def _body(body: Body[Any], bodies: Schema) -> Schema:
+    found = body.adapter.json_schema(ref_template=f"{_REF}{{model}}", mode="validation")
+    bodies.update(found.pop("$defs", {}))
     name = str(found["title"])
-    components.setdefault(name, found)
-    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    bodies[name] = found
+    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"{_REF}{name}"}}}}
+
+
+def _always(definition: Schema) -> Schema:
+    return definition | {"required": list(definition["properties"])} if "properties" in definition else definition
+
+
+def _differing(answers: Schema, bodies: Schema) -> frozenset[str]:
+    """The types of bodies that are not what answers have under that name, be it in a type that they hold."""
+    found: set[str] = set()
+    while True:
+        changed = {f"{_REF}{name}": "another" for name in found}
+        more = {n for n, d in bodies.items() if n in answers and _referring(d, changed) != answers[n]} - found
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def _referring(value: Any, renamed: dict[str, str]) -> Any:
+    """The same with other references."""
+    if isinstance(value, dict):
+        return {
+            key: renamed.get(inner, inner) if key == "$ref" and isinstance(inner, str) else _referring(inner, renamed)
+            for key, inner in value.items()
+        }
+    return [_referring(inner, renamed) for inner in value] if isinstance(value, list) else value

@@ -14,14 +14,14 @@ from gridwire.control.metrics import CONTENT_TYPE, exposition
 routes = router()
 
 
-@routes.get("/healthz", tags=["health"], response_class=PlainTextResponse)
+@routes.get("/healthz", operation_id="getHealthz", tags=["health"], response_class=PlainTextResponse)
 @allow(Who.LOCAL)
 async def healthz() -> str:
     """The process answers."""
     return "ok\n"
 
 
-@routes.get("/readyz", tags=["health"], response_class=PlainTextResponse)
+@routes.get("/readyz", operation_id="getReadyz", tags=["health"], response_class=PlainTextResponse)
 @allow(Who.LOCAL)
 def readyz(grid: GridOf) -> str:
     """The database answers and there is a grid; else 503."""
@@ -29,14 +29,14 @@ def readyz(grid: GridOf) -> str:
     return f"ok {epoch}.{revision}\n"
 
 
-@routes.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+@routes.get("/metrics", operation_id="getMetrics", tags=["health"], response_class=PlainTextResponse)
 @allow(*READ)
 def metrics(grid: GridOf) -> PlainTextResponse:
     """Prometheus' text format."""
     return PlainTextResponse(exposition(grid), media_type=CONTENT_TYPE)
 
 
-@routes.get("/api/v1/openapi.json", tags=["health"])
+@routes.get("/api/v1/openapi.json", operation_id="getOpenapi", tags=["health"])
 @allow(*READ)
 def openapi(request: Request) -> dict[str, Any]:
     """This API, in OpenAPI."""

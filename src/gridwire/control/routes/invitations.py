@@ -23,7 +23,7 @@ from gridwire.protocol.api import Invite, Invited, Progress
 routes = router()
 
 
-@routes.post("/api/v1/invitations", status_code=201, tags=["invitations"])
+@routes.post("/api/v1/invitations", status_code=201, operation_id="inviteNode", tags=["invitations"])
 @allow(*CHANGE)
 def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf, author: AuthorOf) -> Invited:
     """Make a node and a one-time right to become it."""
@@ -36,7 +36,7 @@ def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf,
 
 @routes.get("/api/v1/invitations/{name}", tags=["invitations"])
 @allow(*READ)
-def read_invitation(name: str, grid: GridOf) -> Progress:
+def get_invitation(name: str, grid: GridOf) -> Progress:
     """How far an invitation has come, and where it is stuck the likely cause."""
     with grid.store.reading() as reading:
         fleet = reading.fleet()
@@ -46,7 +46,7 @@ def read_invitation(name: str, grid: GridOf) -> Progress:
     return _progress(grid, fleet, row)
 
 
-@routes.delete("/api/v1/invitations/{name}", status_code=204, tags=["invitations"])
+@routes.delete("/api/v1/invitations/{name}", status_code=204, operation_id="cancelInvitation", tags=["invitations"])
 @allow(*CHANGE)
 def delete_invitation(name: str, grid: GridOf, author: AuthorOf) -> None:
     """Take an invitation back that nobody redeemed."""

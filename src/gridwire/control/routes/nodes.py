@@ -42,7 +42,7 @@ def list_nodes(grid: GridOf) -> Listing[NodeView]:
 
 @routes.get("/api/v1/nodes/{name}", tags=["nodes"])
 @allow(*READ)
-def read_node(name: str, grid: GridOf, response: Response) -> NodeView:
+def get_node(name: str, grid: GridOf, response: Response) -> NodeView:
     """One node; the ETag is of the node itself, not of what its agent says from moment to moment."""
     node = grid.snapshot().fleet.node(name)
     response.headers["ETag"] = etag(node)
@@ -68,7 +68,7 @@ def patch_node(
     return _view(grid, node)
 
 
-@routes.post("/api/v1/nodes/{name}/approve", tags=["nodes"])
+@routes.post("/api/v1/nodes/{name}/approve", operation_id="approveNode", tags=["nodes"])
 @allow(*CHANGE)
 def approve(
     name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request, response: Response
@@ -81,7 +81,7 @@ def approve(
     return _view(grid, node)
 
 
-@routes.post("/api/v1/nodes/{name}/revoke", tags=["nodes"])
+@routes.post("/api/v1/nodes/{name}/revoke", operation_id="revokeNode", tags=["nodes"])
 @allow(*CHANGE)
 async def revoke(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> Revoked:
     """Cut a node off; answered when every gateway has said that it is so, or after 2 s with 504."""
@@ -131,7 +131,7 @@ def _finish(grid: Grid, node: Node) -> tuple[Node, ...]:
     return missing
 
 
-@routes.post("/api/v1/devices", status_code=201, tags=["nodes"])
+@routes.post("/api/v1/devices", status_code=201, operation_id="addDevice", tags=["nodes"])
 @allow(*CHANGE)
 def post_device(device: Annotated[Device, Depends(Body(Device))], grid: GridOf, author: AuthorOf) -> NodeView:
     """Add a device that runs the official WireGuard app, by the public key that was made for it."""

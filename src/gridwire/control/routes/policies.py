@@ -31,12 +31,12 @@ def list_policies(grid: GridOf) -> Listing[Policy]:
 
 @routes.get("/api/v1/policies/{name}", tags=["policies"])
 @allow(*READ)
-def read_policy(name: str, grid: GridOf, request: Request, response: Response) -> Policy:
+def get_policy(name: str, grid: GridOf, request: Request, response: Response) -> Policy:
     """One policy, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.policies, name), "policy", name), request, response)
 
 
-@routes.put("/api/v1/policies/{name}", tags=["policies"])
+@routes.put("/api/v1/policies/{name}", operation_id="putPolicy", tags=["policies"])
 @allow(*CHANGE)
 def replace_policy(
     name: str,
@@ -58,7 +58,7 @@ def replace_policy(
     return policy
 
 
-@routes.delete("/api/v1/policies/{name}", status_code=204, tags=["policies"])
+@routes.delete("/api/v1/policies/{name}", status_code=204, operation_id="deletePolicy", tags=["policies"])
 @allow(*CHANGE)
 def remove_policy(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one policy away; 409 while something stands on it."""

@@ -29,7 +29,7 @@ def list_revisions(
 
 @routes.get("/api/v1/revisions/{number}", tags=["revisions"])
 @allow(*READ)
-def read_revision(number: int, grid: GridOf) -> Revision:
+def get_revision(number: int, grid: GridOf) -> Revision:
     """One revision."""
     with grid.store.reading() as reading:
         return reading.revision(min(number, 2**31 - 1))[0]
@@ -37,7 +37,7 @@ def read_revision(number: int, grid: GridOf) -> Revision:
 
 @routes.get("/api/v1/revisions/{number}/fleet", tags=["revisions"])
 @allow(*READ)
-def read_fleet(number: int, grid: GridOf) -> Fleet:
+def get_fleet(number: int, grid: GridOf) -> Fleet:
     """The whole fleet of one revision."""
     with grid.store.reading() as reading:
         return reading.revision(min(number, 2**31 - 1))[1]

@@ -32,12 +32,12 @@ def list_routes(grid: GridOf) -> Listing[Route]:
 
 @routes.get("/api/v1/routes/{name}", tags=["routes"])
 @allow(*READ)
-def read_route(name: str, grid: GridOf, request: Request, response: Response) -> Route:
+def get_route(name: str, grid: GridOf, request: Request, response: Response) -> Route:
     """One route, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.routes, name), "route", name), request, response)
 
 
-@routes.put("/api/v1/routes/{name}", tags=["routes"])
+@routes.put("/api/v1/routes/{name}", operation_id="putRoute", tags=["routes"])
 @allow(*CHANGE)
 def replace_route(
     name: str,
@@ -59,7 +59,7 @@ def replace_route(
     return route_outcome(grid.picture(grid.snapshot()), route)
 
 
-@routes.delete("/api/v1/routes/{name}", status_code=204, tags=["routes"])
+@routes.delete("/api/v1/routes/{name}", status_code=204, operation_id="deleteRoute", tags=["routes"])
 @allow(*CHANGE)
 def remove_route(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one route away; 409 while something stands on it."""

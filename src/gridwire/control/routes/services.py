@@ -32,12 +32,12 @@ def list_services(grid: GridOf) -> Listing[Service]:
 
 @routes.get("/api/v1/services/{name}", tags=["services"])
 @allow(*READ)
-def read_service(name: str, grid: GridOf, request: Request, response: Response) -> Service:
+def get_service(name: str, grid: GridOf, request: Request, response: Response) -> Service:
     """One service, with its ETag."""
     return tagged(found(_named(grid.snapshot().fleet.services, name), "service", name), request, response)
 
 
-@routes.put("/api/v1/services/{name}", tags=["services"])
+@routes.put("/api/v1/services/{name}", operation_id="putService", tags=["services"])
 @allow(*CHANGE)
 def replace_service(
     name: str,
@@ -59,7 +59,7 @@ def replace_service(
     return service_outcome(grid.picture(grid.snapshot()), service)
 
 
-@routes.delete("/api/v1/services/{name}", status_code=204, tags=["services"])
+@routes.delete("/api/v1/services/{name}", status_code=204, operation_id="deleteService", tags=["services"])
 @allow(*CHANGE)
 def remove_service(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
     """Take one service away; 409 while something stands on it."""

@@ -15,7 +15,7 @@ routes = router()
 
 @routes.get("/api/v1/status", tags=["status"])
 @allow(*READ)
-def read_status(grid: GridOf) -> Status:
+def get_status(grid: GridOf) -> Status:
     """Nodes, routes, services, their health and what was found, as of now."""
     snapshot = grid.snapshot()
     seen = status(grid.picture(snapshot), snapshot.version)
@@ -25,6 +25,6 @@ def read_status(grid: GridOf) -> Status:
 
 @routes.get("/api/v1/network", tags=["status"])
 @allow(*READ)
-def read_network(grid: GridOf) -> Network:
+def get_network(grid: GridOf) -> Network:
     """What all nodes share."""
     return grid.snapshot().fleet.network

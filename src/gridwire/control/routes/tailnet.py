@@ -59,7 +59,7 @@ def moved(member: Annotated[Member, Depends(Body(Member, open_ended=True))], gri
         return move_node(transaction, the_node(grid, caller, snapshot), member, now=grid.clock())
 
 
-@routes.post("/api/v1/members", status_code=201, tags=["nodes"])
+@routes.post("/api/v1/members", status_code=201, operation_id="addMember", tags=["nodes"])
 @allow(*CHANGE)
 def add(device: Annotated[MemberDevice, Depends(Body(MemberDevice))], grid: GridOf, author: AuthorOf) -> NodeView:
     """Let a node of the tailnet in that runs no gridwire, by its name there."""
