@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from gridwire.control.endpoint import is_local
 from gridwire.control.errors import problem, problem_of
+from gridwire.control.follower import Follower
 from gridwire.control.grid import Grid
 from gridwire.control.openapi import Schema, described, schema_of
 from gridwire.control.precondition import NotModified
@@ -31,6 +32,7 @@ from gridwire.control.routes import (
     routes,
     services,
     status,
+    stream,
     tailnet,
 )
 from gridwire.core import paths
@@ -50,6 +52,7 @@ _NOUNS = (
     agent,
     enrolments,
     tailnet,
+    stream,
     health,
 )
 
@@ -76,11 +79,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         ticking = asyncio.create_task(_tick(grid, logger))
+        following = asyncio.create_task(Follower(grid, logger).run())
         try:
             yield
         finally:
             grid.close()
             ticking.cancel()
+            following.cancel()
 
     app = FastAPI(
         title="gridwire",

@@ -15,7 +15,7 @@ from gridwire.control.access import Who, check, declared
 from gridwire.control.caller import Caller, Local, Peer, Stranger, bearer_of, claimed_peer, local_caller, proof_of
 from gridwire.control.grid import Grid
 from gridwire.control.openapi import operation_id
-from gridwire.core.errors import NotFound
+from gridwire.core.errors import GridwireError, NotFound
 from gridwire.core.fleet import Node, NodeState
 from gridwire.core.tailnet import Provider
 
@@ -31,6 +31,7 @@ class Guarded(APIRoute):
             caller = await run_in_threadpool(identify, the_grid(request), request.scope, access)
             check(access, caller)
             request.state.caller = caller
+            request.state.access = access
             return await handle(request)
 
         return guarded
@@ -77,6 +78,17 @@ def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]
         bearer=bearer_of(headers.get("authorization")) if Who.MEMBER in access else None,
         confirmed=credential.used if credential is not None else node is None or node.state is not NodeState.REDEEMED,
     )
+
+
+async def still_allowed(request: Request) -> bool:
+    """Whether who opened a stream may still read it: asked as of a new request. A login that ended, or a node that was
+    put out, may not; nor may anybody of whom that cannot be found out."""
+    access: frozenset[Who] = request.state.access
+    try:
+        check(access, await run_in_threadpool(identify, the_grid(request), request.scope, access))
+    except GridwireError:
+        return False
+    return True
 
 
 def the_caller(request: Request) -> Caller:

@@ -11,6 +11,7 @@ from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
+from gridwire.control.stream import Stream
 from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.usecases.follow_settings import HostSettings, clash_of, follow_settings
 from gridwire.control.views import Picture
@@ -30,6 +31,8 @@ class Grid:
             Bell()
         )  # with what who waits looked at: a node, and since when it must be that
         self.heard: Bell[None] = Bell()  # an agent reported
+        self.stirred: Bell[None] = Bell()  # either, or anything else that people are told of
+        self.stream = Stream()
         self._specs = Specs()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
@@ -42,6 +45,8 @@ class Grid:
             yield transaction
         if transaction.saved is not None and transaction.remembered is not None:
             self._revise(transaction.remembered)
+        else:
+            self.stirred.ring()
 
     def snapshot(self) -> Snapshot:
         return self.store.snapshot()
@@ -53,6 +58,12 @@ class Grid:
         """Wake those for whom the newest revision is another spec than the one that they looked at, or none."""
         self._specs.move(snapshot)
         self.revised.ring(lambda looked: self._specs.since(looked[0]) != looked[1])
+        self.stirred.ring()
+
+    def hear(self) -> None:
+        """An agent's report was taken."""
+        self.heard.ring()
+        self.stirred.ring()
 
     def picture(self, snapshot: Snapshot) -> Picture:
         """What people are told is read off this."""
@@ -93,6 +104,8 @@ class Grid:
             self._seen = version
 
     def close(self) -> None:
-        """Release whoever waits."""
+        """Release whoever waits. On the event loop's thread, where there is one."""
         self.revised.close()
         self.heard.close()
+        self.stirred.close()
+        self.stream.close()

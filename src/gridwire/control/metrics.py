@@ -33,6 +33,7 @@ class _Counted(Collector):
         yield GaugeMetricFamily("gridwire_epoch", "Raised by a restore.", value=epoch)
         yield CounterMetricFamily("gridwire_reports", "Reports of agents taken.", value=grid.reports.taken)
         yield GaugeMetricFamily("gridwire_spec_polls", "Agents that wait for a spec.", value=grid.revised.waiting)
+        yield GaugeMetricFamily("gridwire_stream_readers", "Who reads the stream.", value=grid.stream.readers)
         nodes = GaugeMetricFamily("gridwire_nodes", "Nodes by role and state.", labels=("role", "state"))
         for (role, state), number in sorted(Counter((n.role, n.state) for n in snapshot.fleet.nodes).items()):
             nodes.add_metric((role, state), number)

@@ -68,6 +68,10 @@ def schema_of(routes: Sequence[BaseRoute]) -> Schema:
         for method in route.methods or ():
             operation = schema["paths"][route.path][method.lower()]
             operation["responses"].pop("422", None)
+            if (
+                events := operation["responses"].get("200", {}).get("content", {}).get("text/event-stream")
+            ) is not None:
+                events["schema"].pop("type", None)  # FastAPI's own word for all that is not JSON
             operation["responses"]["default"] = {
                 "description": "Refused or failed",
                 "content": {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}},

@@ -82,4 +82,4 @@ def post_report(
     _first_use(grid, caller)
     snapshot = grid.snapshot()
     take_report(grid.reports, grid.changing, snapshot, the_node(grid, caller, snapshot), report, now=grid.clock())
-    grid.heard.ring()
+    grid.hear()

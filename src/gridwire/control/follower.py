@@ -1,0 +1,115 @@
+"""Follows the grid for the stream: looks at it when something stirred, and says what is another thing now.
+
+With readers it looks at once, and then no sooner than four times what the look took; without, every five seconds
+where something stirred, so that who comes back within minutes still gets what it missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+
+from gridwire.control.grid import Grid
+from gridwire.control.moment import Moment, Said, places_of, resync, revised, said
+from gridwire.core.errors import GridwireError
+from gridwire.core.fleet import Fleet, Node, Service
+
+SETTLE: Final = 0.1  # seconds: a burst of reports is one look
+QUIET: Final = 5.0  # seconds between looks that nobody reads
+LATEST: Final = (
+    2.0  # seconds after which a reader's picture is looked at though nothing stirred: time alone turns nodes
+)
+_SHARE: Final = 4.0  # a look may take a fifth of the time
+_LINES: Final = 500  # audit lines and revisions that are told one by one; of more, who reads is told to ask
+
+
+class Follower:
+    def __init__(self, grid: Grid, log: structlog.typing.FilteringBoundLogger) -> None:
+        self._grid = grid
+        self._log = log
+        self._moment: Moment | None = None
+        self._places: tuple[Fleet, tuple[tuple[Service, Node], ...]] | None = None
+        self._event: int | None = None
+        self._revision: int | None = None
+        self._joined = asyncio.Event()  # a reader came
+        grid.stream.on_join = self._somebody
+
+    async def run(self) -> None:
+        """Until the grid is closed. A look that fails is said, and the next may be better."""
+        grid, loop = self._grid, asyncio.get_running_loop()
+        while not grid.stirred.closed:
+            seen, began = grid.stirred.count, loop.time()
+            try:
+                for kind, data in await run_in_threadpool(self.look):
+                    grid.stream.publish(kind, data)
+                if not grid.stream.ready:
+                    grid.stream.ready = True
+                    grid.stream.wake()
+            except GridwireError as error:
+                if error.code != "no-grid":
+                    self._log.warning("the grid is not followed", error=str(error))
+            except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                self._log.error(
+                    "the grid is not followed",
+                    error=f"{type(error).__name__}: {error}",
+                    at=f"{where.filename}:{where.lineno}",
+                )
+                grid.stream.publish(*resync("control could not tell what changed"))
+            await self._rest(seen, max(SETTLE, _SHARE * (loop.time() - began)))
+
+    async def _rest(self, seen: int, settle: float) -> None:
+        grid = self._grid
+        await asyncio.sleep(settle)
+        if not grid.stream.readers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(QUIET):
+                    await self._joined.wait()
+        if not self._joined.is_set():
+            await grid.stirred.rung(seen, LATEST if grid.stream.readers else QUIET)
+        self._joined.clear()
+
+    def _somebody(self) -> None:
+        self._joined.set()
+        self._grid.stirred.ring()
+
+    def look(self) -> list[Said]:
+        """What to say since the last look; nothing at the first one. Blocks on the database."""
+        grid = self._grid
+        snapshot = grid.snapshot()
+        found = [*self._revisions(snapshot.version[1]), *self._events()]
+        if self._places is None or self._places[0] is not snapshot.fleet:
+            self._places = (snapshot.fleet, places_of(snapshot.fleet))
+        moment = Moment.of(grid.picture(snapshot), self._places[1])
+        if self._moment is not None:
+            found += moment.since(self._moment)
+        self._moment = moment
+        return found
+
+    def _revisions(self, newest: int) -> list[Said]:
+        before, self._revision = self._revision, newest
+        if before is None or before == newest:
+            return []
+        with self._grid.store.reading() as reading:
+            revisions = reading.revisions(limit=min(_LINES, max(1, newest - before)))
+        return [said("revision", revised(revision)) for revision in reversed(revisions)]
+
+    def _events(self) -> list[Said]:
+        with self._grid.store.reading() as reading:
+            if self._event is None:
+                last = reading.last_event()
+                self._event = 0 if last is None else last.number
+                return []
+            events = reading.events(after=self._event, limit=_LINES)
+            if len(events) == _LINES:
+                last = reading.last_event()
+                self._event = events[-1].number if last is None else last.number
+                return [resync("too much happened at once")]
+        if events:
+            self._event = events[-1].number
+        return [said("event", event) for event in events]

@@ -1,0 +1,100 @@
+"""The grid at one moment as the stream tells it, and what is another thing than it was a moment before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from gridwire.control.views import Picture, endpoint_view
+from gridwire.core.access import endpoints_of
+from gridwire.core.fleet import Fleet, Node, NodeState, Service
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.revision import Revision
+from gridwire.protocol.api import Event
+from gridwire.protocol.stream import EndpointNow, HealthChanged, NodeNow, NodesChanged, Resync, Revised
+
+Key = tuple[ServiceName, NodeName]
+Said = tuple[str, str]  # kind and JSON
+AT_ONCE: Final = 500  # nodes or endpoints in one message, so that none is large beside what a stream keeps
+
+_SAID: Final[dict[str, TypeAdapter[Any]]] = {
+    "revision": TypeAdapter(Revised),
+    "event": TypeAdapter(Event),
+    "nodes": TypeAdapter(NodesChanged),
+    "health": TypeAdapter(HealthChanged),
+    "resync": TypeAdapter(Resync),
+}
+
+
+def said(kind: str, value: object) -> Said:
+    return kind, _SAID[kind].dump_json(value).decode()
+
+
+def resync(reason: str) -> Said:
+    return said("resync", Resync(reason=reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    nodes: Mapping[NodeName, NodeNow]
+    endpoints: Mapping[Key, EndpointNow]
+
+    @classmethod
+    def of(cls, picture: Picture, places: tuple[tuple[Service, Node], ...]) -> Moment:
+        live = [node for node in picture.fleet.nodes if node.state is not NodeState.REVOKED]
+        seen = (_endpoint(picture, service, node) for service, node in places)
+        return cls(
+            nodes={node.name: _node(picture, node) for node in live},
+            endpoints={(view.service, view.node): view for view in seen},
+        )
+
+    def since(self, before: Moment) -> Iterator[Said]:
+        """What to say to who knows ``before``."""
+        nodes = [now for name, now in self.nodes.items() if before.nodes.get(name) != now]
+        lost = sorted(before.nodes.keys() - self.nodes.keys())
+        for at in range(0, max(len(nodes), len(lost)), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
+            yield said("nodes", NodesChanged(nodes=tuple(nodes[part]), gone=tuple(lost[part])))
+        endpoints = [now for key, now in self.endpoints.items() if before.endpoints.get(key) != now]
+        gone = sorted(before.endpoints.keys() - self.endpoints.keys())
+        for at in range(0, max(len(endpoints), len(gone)), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
+            yield said("health", HealthChanged(endpoints=tuple(endpoints[part]), gone=tuple(gone[part])))
+
+
+def places_of(fleet: Fleet) -> tuple[tuple[Service, Node], ...]:
+    """Every endpoint. Looks at each node for each service: for one revision once."""
+    return tuple((service, node) for service in fleet.services for node in endpoints_of(fleet, service))
+
+
+def revised(revision: Revision) -> Revised:
+    return Revised(
+        number=revision.number,
+        epoch=revision.epoch,
+        at=revision.at,
+        author=revision.author,
+        reason=revision.reason,
+    )
+
+
+def _node(picture: Picture, node: Node) -> NodeNow:
+    heard = picture.heard.get(node.address)
+    report = None if heard is None else heard.report
+    since = picture.since(node.address)
+    return NodeNow(
+        node=node.name,
+        state=node.state,
+        connected=picture.connected(node),
+        behind=None if report is None or since is None else report.version < since,
+        apply=None if report is None else report.state,
+        drained=node.drained,
+        findings=0 if report is None else len(report.findings),
+    )
+
+
+def _endpoint(picture: Picture, service: Service, node: Node) -> EndpointNow:
+    view = endpoint_view(picture, service, node)
+    return EndpointNow(service=service.name, node=node.name, health=view.health, reason=view.reason)
