@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute
 
+from gridwire.control.changing import PREVIEW, Previewed
 from gridwire.control.endpoint import is_local
 from gridwire.control.errors import problem, problem_of
 from gridwire.control.follower import Follower
@@ -113,6 +114,10 @@ def _answer_errors(app: FastAPI, logger: structlog.typing.FilteringBoundLogger) 
     @app.exception_handler(NotModified)
     async def unchanged(request: Request, error: NotModified) -> Response:
         return Response(status_code=304, headers={"ETag": error.tag})
+
+    @app.exception_handler(Previewed)
+    def previewed(request: Request, looked: Previewed) -> Response:  # no coroutine: it is work, for a thread
+        return Response(PREVIEW.dump_json(looked.preview()), media_type="application/json")
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -13,9 +13,10 @@ from fastapi.routing import APIRoute
 from gridwire.adapters.store import Snapshot
 from gridwire.control.access import Who, check, declared
 from gridwire.control.caller import Caller, Local, Peer, Stranger, bearer_of, claimed_peer, local_caller, proof_of
+from gridwire.control.changing import previewable
 from gridwire.control.grid import Grid
 from gridwire.control.openapi import operation_id
-from gridwire.core.errors import GridwireError, NotFound
+from gridwire.core.errors import GridwireError, Invalid, NotFound
 from gridwire.core.fleet import Node, NodeState
 from gridwire.core.tailnet import Provider
 
@@ -26,12 +27,15 @@ class Guarded(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         access = declared(self.endpoint)
+        without_preview = not previewable(self.dependant)
 
         async def guarded(request: Request) -> Response:
             caller = await run_in_threadpool(identify, the_grid(request), request.scope, access)
             check(access, caller)
             request.state.caller = caller
             request.state.access = access
+            if without_preview and "preview" in request.query_params:  # or what was only to be looked at would be done
+                raise Invalid("preview", f"{request.method} {request.url.path} has none", fix="leave preview out")
             return await handle(request)
 
         return guarded

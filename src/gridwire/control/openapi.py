@@ -8,14 +8,16 @@ a default, and where that makes it another type than the answer's it is called `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from gridwire.control.body import Body
+from gridwire.control.changing import PREVIEW, previewable
 from gridwire.control.errors import PROBLEM
 from gridwire.version import __version__
 
@@ -61,6 +63,7 @@ def schema_of(routes: Sequence[BaseRoute]) -> Schema:
     for name, definition in list(answers.items()):
         answers[name] = _always(definition)
     answers["Problem"] = _PROBLEM_SCHEMA
+    answers |= {name: _always(definition) for name, definition in _defined(PREVIEW, "serialization").items()}
     bodies: Schema = {}
     for route in routes:
         if not isinstance(route, APIRoute):
@@ -76,6 +79,8 @@ def schema_of(routes: Sequence[BaseRoute]) -> Schema:
                 "description": "Refused or failed",
                 "content": {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}},
             }
+            if previewable(route.dependant):
+                _may_be_previewed(operation["responses"])
             for dependency in route.dependant.dependencies:
                 if isinstance(dependency.call, Body):
                     operation["requestBody"] = _body(dependency.call, bodies)
@@ -102,11 +107,27 @@ def _plain(name: str) -> str:
 
 
 def _body(body: Body[Any], bodies: Schema) -> Schema:
-    found = body.adapter.json_schema(ref_template=f"{_REF}{{model}}", mode="validation")
-    bodies.update(found.pop("$defs", {}))
-    name = str(found["title"])
-    bodies[name] = found
-    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"{_REF}{name}"}}}}
+    found = _defined(body.adapter, "validation")
+    bodies.update(found)
+    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"{_REF}{next(iter(found))}"}}}}
+
+
+def _defined(adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"]) -> Schema:
+    """A type, and after it those that it holds, by name."""
+    found = adapter.json_schema(ref_template=f"{_REF}{{model}}", mode=mode)
+    inner: Schema = found.pop("$defs", {})
+    return {str(found["title"]): found, **inner}
+
+
+def _may_be_previewed(responses: Schema) -> None:
+    """With ``preview`` the answer is another."""
+    preview = {"$ref": f"{_REF}Preview"}
+    done = responses.get("200", {}).get("content", {}).get("application/json", {}).get("schema")
+    schema = preview if done is None else {"anyOf": [done, preview]}
+    responses["200"] = {
+        "description": "Done, or what it would be" if done is not None else "What it would be",
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _always(definition: Schema) -> Schema:

@@ -18,6 +18,7 @@ from gridwire.control.errors import NoPrecondition
 from gridwire.core.errors import Invalid, NotFound, Stale
 from gridwire.core.fleet import Node, Policy, Route, Service
 from gridwire.core.names import shown
+from gridwire.core.revision import Revision
 
 T = TypeVar("T")
 Noun = TypeVar("Noun", Node, Service, Route, Policy)
@@ -46,6 +47,22 @@ def check_precondition(
             raise Stale("somebody changed it since it was read", fix="read it again, then repeat the change")
     elif if_none_match is None and current is not None and not isinstance(caller, Local):
         raise NoPrecondition("If-Match", "it is missing", fix="send If-Match with the ETag of what was read")
+
+
+def revision_etag(revision: Revision) -> str:
+    return f'"{revision.epoch}.{revision.number}"'
+
+
+def check_newest(headers: Mapping[str, str], caller: Caller, newest: Revision) -> None:
+    """As check_precondition, for a change of the whole fleet: If-Match names the newest revision."""
+    if_match = headers.get("if-match")
+    if if_match is None:
+        if not isinstance(caller, Local):
+            raise NoPrecondition("If-Match", "it is missing", fix="send If-Match with the ETag of the newest revision")
+    elif not _tags(if_match) & {"*", revision_etag(newest)}:
+        raise Stale(
+            f"revision {newest.number} is newer: {newest.reason}", fix="look at what it changed, then repeat the change"
+        )
 
 
 def tagged(noun: Noun, request: Request, response: Response) -> Noun:

@@ -26,6 +26,8 @@ def belongs(selector: Selector, member: Member) -> bool:
 
 def resolved(allow: tuple[Selector, ...], policies: tuple[Policy, ...]) -> tuple[Selector, ...]:
     """``policy:`` selectors replaced by what the policies allow, sorted; raise Invalid for an unknown one."""
+    if all(selector.kind != "policy" for selector in allow):
+        return tuple(sorted(set(allow)))
     known = {str(policy.name): policy for policy in policies}
     plain: set[Selector] = set()
     for selector in allow:

@@ -18,6 +18,7 @@ from gridwire.core.fleet import (
     Node,
     NodeState,
     Role,
+    Route,
     Selector,
     Service,
 )
@@ -217,37 +218,52 @@ def _opening(role: str, addresses: Iterable[Address], ports: tuple[int, ...]) ->
 
 def _gateway_proxy(index: Index, node: Node, version: Version) -> ProxySpec:
     network = index.fleet.network
-    kinds = (
-        (ListenerKind.ROUTES, network.routes_port),
-        (ListenerKind.API, network.api_port),
-        (ListenerKind.ENROL, network.enrol_port),
+    return ProxySpec(
+        listeners=listeners_of(network, node),
+        routing=routing_table(index, version),
     )
-    listeners = tuple(Listener(kind, address, port) for kind, port in kinds for address in node.addresses)
+
+
+def routing_table(index: Index, version: Version) -> RoutingTable:
+    """The same for every gateway of the fleet."""
     grants: dict[str, Grant] = {}
     routes = []
     for route in index.fleet.routes:
         selectors = index.allow(route)
-        grant = _grant_id(selectors)
-        if grant not in grants:
-            grants[grant] = Grant(id=grant, addresses=_allowed(index, selectors))
-        routes.append(
-            RouteEntry(
-                name=route.name,
-                host=under_suffix(route.host, network.suffix),
-                path=route.path,
-                grant=grant,
-                service=route.to,
-            )
-        )
-    return ProxySpec(
-        listeners=listeners,
-        routing=RoutingTable(
-            version=version,
-            routes=tuple(sorted(routes, key=lambda entry: (entry.host, entry.path))),
-            grants=tuple(grants[key] for key in sorted(grants)),
-            pools=tuple(_pool(index, service) for service in index.fleet.services),
-        ),
+        entry = route_entry(route, selectors, index.fleet.network)
+        if entry.grant not in grants:
+            grants[entry.grant] = Grant(id=entry.grant, addresses=_allowed(index, selectors))
+        routes.append(entry)
+    return RoutingTable(
+        version=version,
+        routes=tuple(sorted(routes, key=lambda entry: (entry.host, entry.path))),
+        grants=tuple(grants[key] for key in sorted(grants)),
+        pools=tuple(_pool(index, service) for service in index.fleet.services),
     )
+
+
+def route_entry(route: Route, selectors: tuple[Selector, ...], network: Network) -> RouteEntry:
+    """``selectors``: the plain ones that its ``allow`` comes to."""
+    return RouteEntry(
+        name=route.name,
+        host=under_suffix(route.host, network.suffix),
+        path=route.path,
+        grant=_grant_id(selectors),
+        service=route.to,
+    )
+
+
+def listeners_of(network: Network, node: Node) -> tuple[Listener, ...]:
+    """The sockets that nginx has on a node of the mesh."""
+    if node.role is Role.GATEWAY:
+        kinds: tuple[tuple[ListenerKind, int], ...] = (
+            (ListenerKind.ROUTES, network.routes_port),
+            (ListenerKind.API, network.api_port),
+            (ListenerKind.ENROL, network.enrol_port),
+        )
+    else:
+        kinds = ((ListenerKind.EDGE, network.edge_port),) if node.role is Role.EDGE else ()
+    return tuple(Listener(kind, address, port) for kind, port in kinds for address in node.addresses)
 
 
 def _allowed(index: Index, selectors: tuple[Selector, ...]) -> tuple[Address, ...]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gridwire.core.addressing import Address
@@ -66,13 +66,13 @@ def decide(
         return Decision(400, "malformed")
     if (host and not _HOST.fullmatch(host.translate(_ASCII_LOWER))) or asked not in (None, name):
         return Decision(400, "bad-host")
-    paths = _site(table, name)
-    if not paths:
+    site = site_for(sites_of(table.routes), name)
+    if site is None:
         return Decision(421, "unknown-host")
-    if path == RESERVED or path.startswith(f"{RESERVED}/"):
+    if reserved(path):
         return Decision(404, "no-route")
-    route = _longest(paths, path)
-    if _ambiguous(paths, raw_path(raw_target), path, route):
+    route = site.longest(path)
+    if site.ambiguous(raw_path(raw_target), path):
         return Decision(400, "path-ambiguous")
     if route is None:
         return Decision(404, "no-route")
@@ -82,6 +82,11 @@ def decide(
     if pool is None or not _usable(pool, health or {}):
         return Decision(503, "no-endpoint", route.name)
     return Decision(200, "", route.name, route.service)
+
+
+def reserved(path: str) -> bool:
+    """Whether a path is gridwire's own on every host."""
+    return path == RESERVED or path.startswith(f"{RESERVED}/")
 
 
 def _usable(pool: Pool, health: Mapping[tuple[ServiceName, NodeName], Health]) -> bool:
@@ -170,21 +175,62 @@ def _close(segments: list[str], target: str) -> None:
     segments.append("")
 
 
-def _ambiguous(paths: Mapping[str, RouteEntry], raw: str, path: str, route: RouteEntry | None) -> bool:
-    """Whether some reading selects a route of another grant or service (which of several with the same is harmless),
-    or there are too many readings to tell. Where a host has one policy for all paths, none can."""
-    policies = {_policy(entry) for entry in paths.values()}
-    if "" in paths and len(policies) == 1:
-        return False
-    found = readings(raw, path)
-    if found is None:
-        return True
-    folded = _folded(paths)
-    return any(
-        _policy(_longest(paths, reading)) != _policy(route)
-        or (folded is not None and _policy(_longest(folded, reading.translate(_ASCII_LOWER))) != _policy(route))
-        for reading in found
-    )
+class Site:
+    """The routes of one host pattern, by path without a trailing slash."""
+
+    def __init__(self, entries: Iterable[RouteEntry]) -> None:
+        self.paths: dict[str, RouteEntry] = {}
+        for entry in entries:
+            self.paths.setdefault(entry.path.removesuffix("/"), entry)
+        self._one_policy = "" in self.paths and len({_policy(entry) for entry in self.paths.values()}) == 1
+        self._folded: dict[str, RouteEntry] | None = None
+        self._is_folded = False
+
+    def longest(self, path: str) -> RouteEntry | None:
+        return _longest(self.paths, path)
+
+    def ambiguous(self, raw: str, path: str) -> bool:
+        """Whether some reading selects a route of another grant or service (which of several with the same is
+        harmless), or there are too many readings to tell. Where a host has one policy for all paths, none can."""
+        if self._one_policy:
+            return False
+        found = readings(raw, path)
+        if found is None:
+            return True
+        wanted, folded = _policy(self.longest(path)), self._fold()
+        return any(
+            _policy(self.longest(reading)) != wanted
+            or (folded is not None and _policy(_longest(folded, reading.translate(_ASCII_LOWER))) != wanted)
+            for reading in found
+        )
+
+    def _fold(self) -> dict[str, RouteEntry] | None:
+        """The routes as an application reads them that does not tell upper case from lower; None where two routes
+        with different policies differ in case alone, which says that this one does."""
+        if not self._is_folded:
+            self._is_folded, self._folded = True, _folded(self.paths)
+        return self._folded
+
+
+def sites_of(entries: Iterable[RouteEntry]) -> dict[str, Site]:
+    """By host pattern."""
+    found: dict[str, list[RouteEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.host, []).append(entry)
+    return {pattern: Site(of_one) for pattern, of_one in found.items()}
+
+
+def site_for(sites: Mapping[str, Site], host: str) -> Site | None:
+    """Of the host, or of the longest wildcard over it. A pattern (``*.x``) has that of any host under it that is
+    named nowhere."""
+    if not host or host.startswith("["):
+        return None
+    site = sites.get(host)
+    dot = host.find(".", 1)
+    while site is None and dot >= 0:
+        site = sites.get(f"*.{host[dot + 1 :]}")
+        dot = host.find(".", dot + 1)
+    return site
 
 
 def _policy(route: RouteEntry | None) -> tuple[str, str] | None:
@@ -192,33 +238,11 @@ def _policy(route: RouteEntry | None) -> tuple[str, str] | None:
 
 
 def _folded(paths: Mapping[str, RouteEntry]) -> dict[str, RouteEntry] | None:
-    """The routes as an application reads them that does not tell upper case from lower; None where two routes with
-    different policies differ in case alone, which says that this one does."""
     folded: dict[str, RouteEntry] = {}
     for path, route in paths.items():
         if _policy(folded.setdefault(path.translate(_ASCII_LOWER), route)) != _policy(route):
             return None
     return folded
-
-
-def _site(table: RoutingTable, host: str) -> dict[str, RouteEntry]:
-    """The routes of the host, or of the longest wildcard over it, by path without a trailing slash."""
-    if not host or host.startswith("["):
-        return {}
-    paths = _paths(table, host)
-    dot = host.find(".", 1)
-    while not paths and dot >= 0:
-        paths = _paths(table, f"*.{host[dot + 1 :]}")
-        dot = host.find(".", dot + 1)
-    return paths
-
-
-def _paths(table: RoutingTable, pattern: str) -> dict[str, RouteEntry]:
-    paths: dict[str, RouteEntry] = {}
-    for route in table.routes:
-        if route.host == pattern:
-            paths.setdefault(route.path.removesuffix("/"), route)
-    return paths
 
 
 def _longest(paths: Mapping[str, RouteEntry], path: str) -> RouteEntry | None:

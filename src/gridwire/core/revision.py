@@ -37,13 +37,15 @@ def changes(before: Fleet, after: Fleet) -> tuple[Change, ...]:
     if before.network != after.network:
         found.append(Change(noun="network", name="network", before=before.network, after=after.network))
     for noun in _NOUNS:
+        if getattr(before, noun) is getattr(after, noun):
+            continue
         old = {_key(item): item for item in getattr(before, noun)}
         new = {_key(item): item for item in getattr(after, noun)}
         singular = "policy" if noun == "policies" else noun[:-1]
         found += [
             Change(noun=singular, name=key, before=old.get(key), after=new.get(key))
             for key in sorted(old.keys() | new.keys())
-            if old.get(key) != new.get(key)
+            if old.get(key) is not new.get(key) and old.get(key) != new.get(key)
         ]
     return tuple(found)
 

@@ -21,7 +21,7 @@ from gridwire.core.proxy import EdgeService
 from gridwire.core.wireguard import KEEPALIVE_SECONDS, Peer
 
 T = TypeVar("T")
-_Key = tuple[str, str]  # a plain selector's kind and value
+Key = tuple[str, str]  # a plain selector's kind and value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,15 @@ class Index:
         self._peers = tuple(sorted(map(_star_peer, _with_key(self.gateways)), key=lambda peer: peer.public_key))
         self._nodes: dict[str, Node] = {n.name: n for n in fleet.nodes if n.state is not NodeState.REVOKED}
         self._active = fleet.active()
-        self._places: dict[_Key, list[int]] = defaultdict(list)  # in ``_active``
+        self._places: dict[Key, list[int]] = defaultdict(list)  # in ``_active``
         for place, node in enumerate(self._active):
-            for key in _keys(node):
+            for key in keys_of(node):
                 self._places[key].append(place)
         self._services = _by_selector((s.on, edge_service(s)) for s in fleet.services)
         self._allow = {route.name: resolved(route.allow, fleet.policies) for route in fleet.routes}
         self._names = _by_selector((self._allow[route.name], host) for route, host in self._named_routes())
         # What the same selectors name is the same for all such nodes: there are few kinds of them.
-        self._kinds: dict[frozenset[_Key], tuple[tuple[EdgeService, ...], tuple[HostName, ...]]] = {}
+        self._kinds: dict[frozenset[Key], tuple[tuple[EdgeService, ...], tuple[HostName, ...]]] = {}
 
     def node(self, name: str) -> Node:
         """Raise NotFound for a node that is not in the fleet or was revoked."""
@@ -100,7 +100,7 @@ class Index:
         )
 
     def _kind(self, node: Node) -> tuple[tuple[EdgeService, ...], tuple[HostName, ...]]:
-        naming = frozenset(key for key in _keys(node) if key in self._services or key in self._names)
+        naming = frozenset(key for key in keys_of(node) if key in self._services or key in self._names)
         if naming not in self._kinds:
             services = {service.service: service for key in naming for service in self._services.get(key, ())}
             names = {name for key in naming for name in self._names.get(key, ())}
@@ -147,7 +147,7 @@ def _with_key(nodes: Iterable[Node]) -> Iterable[Node]:
     return (node for node in nodes if node.public_key is not None)
 
 
-def _keys(node: Node) -> tuple[_Key, ...]:
+def keys_of(node: Node) -> tuple[Key, ...]:
     """Every plain selector that names the node: access.selects, the other way round."""
     member = node.tailnet
     theirs = () if member is None else (*(("tag", tag) for tag in member.tags), ("user", member.login or ""))
@@ -155,8 +155,8 @@ def _keys(node: Node) -> tuple[_Key, ...]:
     return ("role", node.role), ("node", node.name), *own, *theirs
 
 
-def _by_selector(items: Iterable[tuple[tuple[Selector, ...], T]]) -> dict[_Key, list[T]]:
-    found: dict[_Key, list[T]] = defaultdict(list)
+def _by_selector(items: Iterable[tuple[tuple[Selector, ...], T]]) -> dict[Key, list[T]]:
+    found: dict[Key, list[T]] = defaultdict(list)
     for selectors, item in items:
         for selector in selectors:
             found[selector.kind, selector.value].append(item)

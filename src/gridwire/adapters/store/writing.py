@@ -28,6 +28,7 @@ class Writing(Reading):
     def __init__(self, connection: Connection, remembered: Snapshot | None = None) -> None:
         super().__init__(connection, remembered)
         self.saved: Revision | None = None
+        self.notes: tuple[str, ...] = ()  # what a change could not do, for whoever asked for it
 
     def create(self, network: Network) -> None:
         """The first rows; `save` makes revision 1 of them."""

@@ -9,6 +9,7 @@ from fastapi import Depends
 from gridwire.adapters.store import InvitationRow
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
+from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, GridOf, router
 from gridwire.control.grid import Grid
 from gridwire.control.reports import arrived
@@ -25,9 +26,11 @@ routes = router()
 
 @routes.post("/api/v1/invitations", status_code=201, operation_id="inviteNode", tags=["invitations"])
 @allow(*CHANGE)
-def post_invitation(ask: Annotated[Invite, Depends(Body(Invite))], grid: GridOf, author: AuthorOf) -> Invited:
+def post_invitation(
+    ask: Annotated[Invite, Depends(Body(Invite))], changing: ChangesOf, grid: GridOf, author: AuthorOf
+) -> Invited:
     """Make a node and a one-time right to become it."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         invited = invite_node(transaction, ask, author=author, now=grid.clock())
         before = arrived(transaction.fleet(), grid.reports.all())
     grid.reports.mark(ask.ephemeral_key, before)
@@ -48,9 +51,9 @@ def get_invitation(name: str, grid: GridOf) -> Progress:
 
 @routes.delete("/api/v1/invitations/{name}", status_code=204, operation_id="cancelInvitation", tags=["invitations"])
 @allow(*CHANGE)
-def delete_invitation(name: str, grid: GridOf, author: AuthorOf) -> None:
+def delete_invitation(name: str, changing: ChangesOf, grid: GridOf, author: AuthorOf) -> None:
     """Take an invitation back that nobody redeemed."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         cancel_invitation(transaction, name, author=author, now=grid.clock())
 
 

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Caller
+from gridwire.control.changing import ChangesOf, Changing
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.grid import Grid
 from gridwire.control.precondition import check_precondition, etag
@@ -54,6 +55,7 @@ def get_node(name: str, grid: GridOf, response: Response) -> NodeView:
 def patch_node(
     name: str,
     change: Annotated[NodeChange, Depends(Body(NodeChange))],
+    changing: ChangesOf,
     grid: GridOf,
     caller: CallerOf,
     author: AuthorOf,
@@ -61,7 +63,7 @@ def patch_node(
     response: Response,
 ) -> NodeView:
     """Change tags or drain."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         check_precondition(request.headers, caller, transaction.fleet().node(name))
         node = change_node(transaction, name, change, author=author, now=grid.clock())
     response.headers["ETag"] = etag(node)
@@ -71,10 +73,16 @@ def patch_node(
 @routes.post("/api/v1/nodes/{name}/approve", operation_id="approveNode", tags=["nodes"])
 @allow(*CHANGE)
 def approve(
-    name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request, response: Response
+    name: str,
+    changing: ChangesOf,
+    grid: GridOf,
+    caller: CallerOf,
+    author: AuthorOf,
+    request: Request,
+    response: Response,
 ) -> NodeView:
     """Say yes to a node that waits for it, or that was quarantined."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         _check_unless(NodeState.ACTIVE, transaction.fleet().node(name), request, caller)
         node = approve_node(transaction, name, author=author, now=grid.clock())
     response.headers["ETag"] = etag(node)
@@ -83,10 +91,12 @@ def approve(
 
 @routes.post("/api/v1/nodes/{name}/revoke", operation_id="revokeNode", tags=["nodes"])
 @allow(*CHANGE)
-async def revoke(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> Revoked:
+async def revoke(
+    name: str, changing: ChangesOf, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request
+) -> Revoked:
     """Cut a node off; answered when every gateway has said that it is so, or after 2 s with 504."""
     began = time.monotonic()
-    node = await run_in_threadpool(_begin, grid, name, caller, author, request)
+    node = await run_in_threadpool(_begin, changing, grid, name, caller, author, request)
     while True:
         seen = grid.heard.count
         missing = await run_in_threadpool(_finish, grid, node)
@@ -111,8 +121,8 @@ def _check_unless(done: NodeState, node: Node, request: Request, caller: Caller)
         check_precondition(request.headers, caller, node)
 
 
-def _begin(grid: Grid, name: str, caller: Caller, author: str, request: Request) -> Node:
-    with grid.changing() as transaction:
+def _begin(changing: Changing, grid: Grid, name: str, caller: Caller, author: str, request: Request) -> Node:
+    with changing() as transaction:
         _check_unless(NodeState.REVOKING, transaction.fleet().node(name), request, caller)
         return begin_revocation(transaction, name, author=author, now=grid.clock())
 
@@ -133,8 +143,10 @@ def _finish(grid: Grid, node: Node) -> tuple[Node, ...]:
 
 @routes.post("/api/v1/devices", status_code=201, operation_id="addDevice", tags=["nodes"])
 @allow(*CHANGE)
-def post_device(device: Annotated[Device, Depends(Body(Device))], grid: GridOf, author: AuthorOf) -> NodeView:
+def post_device(
+    device: Annotated[Device, Depends(Body(Device))], changing: ChangesOf, grid: GridOf, author: AuthorOf
+) -> NodeView:
     """Add a device that runs the official WireGuard app, by the public key that was made for it."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         node = add_device(transaction, device, author=author, now=grid.clock())
     return _view(grid, node)

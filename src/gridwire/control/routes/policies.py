@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
+from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_policy
@@ -41,6 +42,7 @@ def get_policy(name: str, grid: GridOf, request: Request, response: Response) ->
 def replace_policy(
     name: str,
     policy: Annotated[Policy, Depends(Body(Policy))],
+    changing: ChangesOf,
     grid: GridOf,
     caller: CallerOf,
     author: AuthorOf,
@@ -49,7 +51,7 @@ def replace_policy(
 ) -> Policy:
     """Create or replace one policy."""
     same_name(policy, name)
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = _named(transaction.fleet().policies, name)
         check_precondition(request.headers, caller, current)
         put_policy(transaction, policy, author=author, now=grid.clock())
@@ -60,9 +62,11 @@ def replace_policy(
 
 @routes.delete("/api/v1/policies/{name}", status_code=204, operation_id="deletePolicy", tags=["policies"])
 @allow(*CHANGE)
-def remove_policy(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
+def remove_policy(
+    name: str, changing: ChangesOf, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request
+) -> None:
     """Take one policy away; 409 while something stands on it."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = found(_named(transaction.fleet().policies, name), "policy", name)
         check_precondition(request.headers, caller, current)
         delete_policy(transaction, current, author=author, now=grid.clock())

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
+from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_route
@@ -42,6 +43,7 @@ def get_route(name: str, grid: GridOf, request: Request, response: Response) -> 
 def replace_route(
     name: str,
     route: Annotated[Route, Depends(Body(Route))],
+    changing: ChangesOf,
     grid: GridOf,
     caller: CallerOf,
     author: AuthorOf,
@@ -50,7 +52,7 @@ def replace_route(
 ) -> RouteOutcome:
     """Create or replace one route."""
     same_name(route, name)
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = _named(transaction.fleet().routes, name)
         check_precondition(request.headers, caller, current)
         put_route(transaction, route, author=author, now=grid.clock())
@@ -61,9 +63,11 @@ def replace_route(
 
 @routes.delete("/api/v1/routes/{name}", status_code=204, operation_id="deleteRoute", tags=["routes"])
 @allow(*CHANGE)
-def remove_route(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
+def remove_route(
+    name: str, changing: ChangesOf, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request
+) -> None:
     """Take one route away; 409 while something stands on it."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = found(_named(transaction.fleet().routes, name), "route", name)
         check_precondition(request.headers, caller, current)
         delete_route(transaction, current, author=author, now=grid.clock())

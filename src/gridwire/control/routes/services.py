@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
+from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_service
@@ -42,6 +43,7 @@ def get_service(name: str, grid: GridOf, request: Request, response: Response) -
 def replace_service(
     name: str,
     service: Annotated[Service, Depends(Body(Service))],
+    changing: ChangesOf,
     grid: GridOf,
     caller: CallerOf,
     author: AuthorOf,
@@ -50,7 +52,7 @@ def replace_service(
 ) -> ServiceOutcome:
     """Create or replace one service."""
     same_name(service, name)
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = _named(transaction.fleet().services, name)
         check_precondition(request.headers, caller, current)
         put_service(transaction, service, author=author, now=grid.clock())
@@ -61,9 +63,11 @@ def replace_service(
 
 @routes.delete("/api/v1/services/{name}", status_code=204, operation_id="deleteService", tags=["services"])
 @allow(*CHANGE)
-def remove_service(name: str, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request) -> None:
+def remove_service(
+    name: str, changing: ChangesOf, grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request
+) -> None:
     """Take one service away; 409 while something stands on it."""
-    with grid.changing() as transaction:
+    with changing() as transaction:
         current = found(_named(transaction.fleet().services, name), "service", name)
         check_precondition(request.headers, caller, current)
         delete_service(transaction, current, author=author, now=grid.clock())

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from gridwire.control.access import CHANGE, Who, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Peer, digest
+from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router, the_node
 from gridwire.control.errors import NotYet
 from gridwire.control.grid import Grid
@@ -61,11 +62,13 @@ def moved(member: Annotated[Member, Depends(Body(Member, open_ended=True))], gri
 
 @routes.post("/api/v1/members", status_code=201, operation_id="addMember", tags=["nodes"])
 @allow(*CHANGE)
-def add(device: Annotated[MemberDevice, Depends(Body(MemberDevice))], grid: GridOf, author: AuthorOf) -> NodeView:
+def add(
+    device: Annotated[MemberDevice, Depends(Body(MemberDevice))], changing: ChangesOf, grid: GridOf, author: AuthorOf
+) -> NodeView:
     """Let a node of the tailnet in that runs no gridwire, by its name there."""
     now = grid.clock()
     seen = members_seen(grid.snapshot().fleet, grid.reports.all()).values()
-    with grid.changing() as transaction:
+    with changing() as transaction:
         live = (one.member for one in seen if not one.expired(now))
         node = add_member(transaction, device, live, author=author, now=now)
     return node_view(grid.picture(grid.snapshot()), node)
