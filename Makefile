@@ -12,7 +12,11 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 # tailscaled, tailscale and the lab's control server: built once.
 TAILSCALE ?= $(HOME)/.cache/gridwire/tailscale
 
-.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images wheel bench proof lock clean help \
+# All that the panel is built from; a name with a blank in it would be two.
+PANEL_SOURCES := $(shell find panel \( -name node_modules -o -name out -o -name .next -o -name .built \) -prune -o -type f -print \
+  2>/dev/null)
+
+.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images panel wheel bench proof lock clean help \
   prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
@@ -44,7 +48,12 @@ test-tailscale: test-prerequisites .venv/dev ## a grid on a tailnet: real tailsc
 	@tests/tailscale/build.sh $(TAILSCALE) || [ $$? = 3 ]
 	$(ROOT) env GRIDWIRE_TAILSCALE=$(TAILSCALE) $(BIN)/pytest -m tailscale -rs tests/tailscale $(ARGS)
 
-wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one
+panel: panel/.built ## panel/out, which nginx serves: built with Node 20 or later, or with one from PyPI
+
+panel/.built: $(PANEL_SOURCES) packaging/panel.sh
+	@packaging/panel.sh
+
+wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one, and the panel if `make panel` built it
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
 bench: bench-prerequisites .venv/bench ## gridwire beside other proxies, bare WireGuard and a bridge, in turn; ARGS=proxy: only that
@@ -109,7 +118,8 @@ lock: ## resolve requirements/*.lock again (needs uv)
 	  --group wheel -o requirements/wheel.lock
 
 clean: ## remove the environment and every cache
-	rm -rf .venv dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache src/*.egg-info
+	rm -rf .venv dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache src/*.egg-info \
+	  panel/.built panel/.next panel/out panel/node_modules
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

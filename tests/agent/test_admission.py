@@ -52,6 +52,10 @@ def edge_table(**more: Any) -> Bend:
     return lambda s: replace(s, proxy=replace(s.proxy, edge=replace(s.proxy.edge, **more)))
 
 
+def panel(**more: Any) -> Bend:
+    return lambda s: replace(s, proxy=replace(s.proxy, panel=replace(s.proxy.panel, **more)))
+
+
 def names(*entries: tuple[str, str]) -> Bend:
     parsed = tuple((name, ip_address(address)) for name, address in entries)
     return lambda s: replace(s, names=replace(s.names, entries=parsed))
@@ -172,6 +176,9 @@ GATEWAYS: dict[str, tuple[Bend, str]] = {
         "proxy.routing.pools",
     ),
     "an edge's listener": (proxy(listeners=(Listener(ListenerKind.EDGE, GATEWAY, 2085),)), "proxy.listeners"),
+    "a panel by another's name": (panel(hosts=("evil.example.com",)), "proxy.panel.hosts"),
+    "a panel of another version": (panel(version=(9, 9)), "proxy.panel.version"),
+    "a panel for the LAN": (panel(operators=(ip_address("192.168.1.2"),)), "proxy.panel.operators"),
     "an endpoint on loopback": (
         lambda s: routing(pools=(replace(s.proxy.routing.pools[0], endpoints=(an_endpoint("127.0.0.1"),)),))(s),
         "proxy.routing.pools",

@@ -165,9 +165,17 @@ def test_routes_stand_under_the_suffix_and_grant_addresses() -> None:
 def test_names_are_those_that_the_node_may_use() -> None:
     assert {name: [(h, str(a)) for h, a in _spec(name).names.entries] for name in ("phone", "laptop", "home-1")} == {
         "phone": [("api.grid", "10.85.0.1")],  # no wildcard, and nothing outside the suffix
-        "laptop": [("photos.grid", "10.85.0.1")],
+        "laptop": [("panel.grid", "10.85.0.1"), ("photos.grid", "10.85.0.1")],  # an operator's
         "home-1": [],
     }
+
+
+def test_the_panel_is_for_active_operators_under_the_gateways_own_names() -> None:
+    panel = _spec("gw").proxy.panel
+    assert panel is not None
+    assert panel.hosts == ("10.85.0.1", "panel.grid")
+    assert [str(address) for address in panel.operators] == ["10.85.1.2"]
+    assert _spec("laptop").proxy.panel is None
 
 
 def test_an_edge_is_told_only_its_own_services() -> None:

@@ -13,6 +13,7 @@ from gridwire.core.observed import Known, Unknown
 from gridwire.core.proxy_plan import (
     AwaitNginx,
     Document,
+    PlacePanel,
     ProxyObserved,
     ProxyWanted,
     PushDocument,
@@ -32,12 +33,13 @@ def document(name: str, text: str) -> Document:
     return Document(name=name, text=text, digest=f"d-{text}", version=(1, 2))
 
 
-def wanted_of(config: str, routing: str | None, edge: str | None) -> ProxyWanted:
+def wanted_of(config: str, routing: str | None, edge: str | None, panel: str | None = None) -> ProxyWanted:
     texts = (("routing", routing), ("edge", edge))
     return ProxyWanted(
         config=config,
         running=f"r-{config}",
         documents=tuple(document(name, text) for name, text in texts if text is not None),
+        panel=panel,
     )
 
 
@@ -58,6 +60,8 @@ class Host:
                 self.seen = replace(self.seen, files=self._set(self.seen.files, name, f"d-{text}"))
             case WriteConfig(text=text):
                 self.seen = replace(self.seen, config=text_digest(text))
+            case PlacePanel(digest=digest):
+                self.seen = replace(self.seen, panel=digest)
             case ReloadNginx() | AwaitNginx():
                 self.reloads += isinstance(action, ReloadNginx)
                 self.seen = replace(self.seen, running=self.comes_up, served=self.seen.files)
@@ -79,9 +83,10 @@ observations = st.builds(
     running=st.none() | st.sampled_from([f"r-{t}" for t in TEXTS]),
     files=digests,
     served=digests,
+    panel=st.none() | st.sampled_from(TEXTS),
 )
 texts = st.sampled_from(TEXTS)
-wants = st.none() | st.builds(wanted_of, texts, st.none() | texts, st.none() | texts)
+wants = st.none() | st.builds(wanted_of, texts, st.none() | texts, st.none() | texts, st.none() | texts)
 
 
 @given(wanted=wants, observed=observations)
@@ -107,6 +112,14 @@ def test_a_change_of_data_never_reloads(observed: ProxyObserved, routing: str, e
 @given(wanted=wants)
 def test_what_could_not_be_read_is_left_alone(wanted: ProxyWanted | None) -> None:
     assert plan_proxy(wanted, Unknown("the disk does not answer")) == ()
+
+
+def test_a_panels_files_are_there_before_nginx_is_told_of_them_and_nothing_reloads() -> None:
+    observed = ProxyObserved(config=text_digest("one"), running="r-one", panel="older")
+    kinds = [type(action) for action in plan_proxy(wanted_of("one", "one", None, "newer"), Known(observed))]
+    assert kinds == [WriteDocument, PlacePanel, PushDocument]
+    gone = replace(observed, files=(("routing", "d-one"),), served=(("routing", "d-one"),))
+    assert plan_proxy(wanted_of("one", "one", None), Known(gone)) == (), "a program without a panel takes none away"
 
 
 def test_a_new_listener_reloads_once_after_the_data_is_on_disk() -> None:

@@ -15,10 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-from gridwire.adapters.nginx import Nginx, find_nginx, master_pid
+from gridwire.adapters.nginx import Nginx, PanelSource, find_nginx, master_pid
 from gridwire.adapters.nginx.master import workers_of as workers_here
 from gridwire.agent.proxy import ProxySection, launch_of
 from gridwire.core.actions import Action
@@ -27,8 +28,9 @@ from gridwire.core.fleet import Role
 from gridwire.core.guard import GuardSpec
 from gridwire.core.health import Health, HealthCheck
 from gridwire.core.names import HostName, Interface, NodeName, ServiceName
+from gridwire.core.panel import PanelTable
 from gridwire.core.proxy import EdgeService, EdgeTable, Listener, ListenerKind, ProxySpec
-from gridwire.core.proxy_plan import AwaitNginx, PushDocument, ReloadNginx, WriteConfig, WriteDocument
+from gridwire.core.proxy_plan import AwaitNginx, PlacePanel, PushDocument, ReloadNginx, WriteConfig, WriteDocument
 from gridwire.core.spec import NamesSpec, NodeSpec
 from gridwire.core.targets import Reach, TcpTarget, parse_reach
 from gridwire.core.wireguard import MeshSpec
@@ -84,7 +86,10 @@ class Host:
         self.reach: tuple[Reach, ...] = (parse_reach("127.0.0.1:9000"),)
         self.layout = self._layout(find_nginx(), folder)
         self.section = ProxySection(
-            consent=lambda: self.reach, layout=lambda nginx: self._layout(nginx, folder), nginx=find_nginx
+            consent=lambda: self.reach,
+            layout=lambda nginx: self._layout(nginx, folder),
+            nginx=find_nginx,
+            panel=PanelSource(folder / "built"),
         )
         self.launch = launch_of(find_nginx().binary, self.layout)
         self.guard = folder / "guard-stands"
@@ -247,6 +252,32 @@ def test_a_new_listener_reloads_and_nothing_else_does(host: Host) -> None:
     assert [type(action) for action in actions].count(ReloadNginx) == 1
     host.apply(*actions)
     until(lambda: host.plan(more) == (), "the new listener")
+
+
+def test_a_panel_is_placed_and_another_build_takes_its_place_without_a_reload(host: Host) -> None:
+    built = host.said.parent / "built"
+    built.mkdir()
+    (built / "index.html").write_text("<script>one()</script>")
+    spec = spec_of()
+    spec = replace(
+        spec,
+        proxy=ProxySpec(
+            listeners=(Listener(ListenerKind.API, EDGE, 2086),),
+            panel=PanelTable(version=(1, 1), hosts=(str(EDGE),), operators=(EDGE,)),
+        ),
+    )
+    up(host, spec)
+    with host.namespace.inside():
+        assert urlopen(f"http://{EDGE}:2086/").read() == b"<script>one()</script>"
+    workers = workers_of(host)
+    (built / "index.html").write_text("<script>two()</script>")
+    actions = host.plan(spec)
+    assert [type(action) for action in actions] == [WriteDocument, PlacePanel, PushDocument]
+    host.apply(*actions)
+    assert host.plan(spec) == ()
+    with host.namespace.inside():
+        assert urlopen(f"http://{EDGE}:2086/").read() == b"<script>two()</script>"
+    assert workers_of(host) == workers
 
 
 def test_a_text_that_nginx_refuses_changes_nothing(host: Host) -> None:

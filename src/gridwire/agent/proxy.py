@@ -13,8 +13,11 @@ from gridwire.adapters.nginx import (
     Door,
     Launch,
     Nginx,
+    PanelSource,
     end_nginx,
     find_nginx,
+    place_panel,
+    placed_panel,
     read_text,
     reload_nginx,
     remove,
@@ -34,6 +37,7 @@ from gridwire.core.proxy import EdgeTable, Listener, ProxySpec
 from gridwire.core.proxy_plan import (
     AwaitNginx,
     Document,
+    PlacePanel,
     ProxyObserved,
     ProxyWanted,
     PushDocument,
@@ -49,9 +53,16 @@ from gridwire.core.settings import PathSettings
 from gridwire.core.spec import NodeSpec
 from gridwire.core.targets import Reach, consents
 from gridwire.render.nginx import Layout, render_config
-from gridwire.render.routing_data import document_digest, document_text, edge_data, health_data, routing_data
+from gridwire.render.routing_data import (
+    document_digest,
+    document_text,
+    edge_data,
+    health_data,
+    panel_data,
+    routing_data,
+)
 
-_DOCUMENTS = ("routing", "edge")
+_DOCUMENTS = ("routing", "edge", "panel")
 _AWAIT_SECONDS = 1.0
 _LOOK_SECONDS = 0.5  # an nginx that does not tell its state in this time is away: others wait behind the one who looks
 _POLL = 0.05
@@ -87,7 +98,7 @@ def layout_at(where: PathSettings) -> Callable[[Nginx], Layout]:
 
 
 class ProxySection:
-    """The nginx of this host. ``consent``: the edge's reach list, read anew for every plan."""
+    """The nginx of this host. ``consent``: the edge's reach list, read anew for every plan; ``panel``: the files."""
 
     name = "proxy"
 
@@ -97,10 +108,12 @@ class ProxySection:
         consent: Callable[[], tuple[Reach, ...]],
         nginx: Callable[[], Nginx] = find_nginx,
         layout: Callable[[Nginx], Layout] = default_layout,
+        panel: PanelSource | None = None,
     ) -> None:
         self._consent = consent
         self._find = nginx
         self._layout_of = layout
+        self._panel = panel if panel is not None else PanelSource()
         self._listeners: tuple[Listener, ...] = ()  # of the last plan: who holds their ports is asked where nginx fails
 
     def observe(self) -> Known[ProxyObserved | None] | Unknown:
@@ -126,7 +139,11 @@ class ProxySection:
             return Known(None)
         return Known(
             ProxyObserved(
-                config=None if config is None else text_digest(config), running=running, files=files, served=served
+                config=None if config is None else text_digest(config),
+                running=running,
+                files=files,
+                served=served,
+                panel=placed_panel(layout.panel),
             )
         )
 
@@ -149,6 +166,8 @@ class ProxySection:
                 self._write_config(layout, text)
             case ReloadNginx(running=running):
                 self._reload(layout, running)
+            case PlacePanel(digest=digest):
+                self._place_panel(layout, digest)
             case PushDocument(name=name, text=text):
                 door.push(name, text)
             case AwaitNginx(running=running):
@@ -212,11 +231,26 @@ class ProxySection:
         if spec.edge is not None:
             edge = self._consented(spec.edge)
             documents.append(_document("edge", edge.version, document_text(edge_data(edge))))
-        return ProxyWanted(config=config.text, running=config.digest, documents=tuple(documents))
+        built = None
+        if spec.panel is not None:
+            built = self._panel()
+            documents.append(_document("panel", spec.panel.version, document_text(panel_data(spec.panel, built))))
+        return ProxyWanted(
+            config=config.text,
+            running=config.digest,
+            documents=tuple(documents),
+            panel=None if built is None else built.digest,
+        )
 
     def _consented(self, table: EdgeTable) -> EdgeTable:
         reach = self._consent()
         return replace(table, services=tuple(s for s in table.services if consents(reach, s.target)))
+
+    def _place_panel(self, layout: Layout, digest: str) -> None:
+        folder = self._panel.folder()
+        if folder is None:
+            raise Unavailable("the panel's files are gone", fix="install gridwire again, or `make panel`")
+        place_panel(folder, layout.panel, digest)
 
     def _write_config(self, layout: Layout, text: str) -> None:
         config = f"{layout.state}/nginx.conf"

@@ -16,6 +16,7 @@ from gridwire.core.guard import GuardSpec
 from gridwire.core.hosts import check_entry
 from gridwire.core.joined import JoinedAs
 from gridwire.core.names import check_label, host_pattern, node_name, service_name, shown
+from gridwire.core.panel import PanelTable, host_of, panel_host
 from gridwire.core.proxy import EdgeTable, ListenerKind, ProxySpec, RoutingTable
 from gridwire.core.settings import parse_endpoint
 from gridwire.core.spec import FORMAT, NodeSpec
@@ -262,10 +263,25 @@ def _check_proxy(proxy: ProxySpec, spec: NodeSpec, identity: JoinedAs) -> None:
         if identity.role is not Role.GATEWAY:
             raise Invalid("proxy.routing", f"a node of role {identity.role} routes nothing")
         _check_routing(proxy.routing, spec, identity)
+    if proxy.panel is not None:
+        if identity.role is not Role.GATEWAY:
+            raise Invalid("proxy.panel", f"a node of role {identity.role} has no panel")
+        _check_panel(proxy.panel, spec, identity)
     if proxy.edge is not None:
         if identity.role is not Role.EDGE:
             raise Invalid("proxy.edge", f"a node of role {identity.role} offers no services")
         _check_edge(proxy.edge, spec, identity)
+
+
+def _check_panel(table: PanelTable, spec: NodeSpec, identity: JoinedAs) -> None:
+    _table_version("proxy.panel.version", table.version, spec)
+    known = {panel_host(identity.suffix), *map(host_of, identity.addresses)}
+    for host in table.hosts:
+        if host not in known:
+            raise Invalid("proxy.panel.hosts", f"{shown(host)} is no name of this gateway's panel")
+    _at_most("proxy.panel.operators", len(table.operators), _MOST_PEERS)
+    for address in table.operators:
+        _inside("proxy.panel.operators", address, identity)
 
 
 def _check_routing(table: RoutingTable, spec: NodeSpec, identity: JoinedAs) -> None:

@@ -23,7 +23,8 @@ from gridwire.core.fleet import (
     Service,
 )
 from gridwire.core.guard import GuardSpec, Opening, Shared
-from gridwire.core.names import interface_name, under_suffix
+from gridwire.core.names import HostName, interface_name, under_suffix
+from gridwire.core.panel import panel_host, panel_table
 from gridwire.core.proxy import (
     EdgeTable,
     Endpoint,
@@ -117,8 +118,15 @@ def compile_sources(sources: Sources, version: Version) -> NodeSpec:
             shared=_shared(network, sources.addresses, (network.edge_port,) if edge else (), gateways=gateways),
         ),
         proxy=_edge_proxy(sources, version) if edge else ProxySpec(),
-        names=NamesSpec(suffix=network.suffix, entries=tuple((name, gateways[0]) for name in sources.names)),
+        names=NamesSpec(suffix=network.suffix, entries=tuple((name, gateways[0]) for name in _names(sources))),
     )
+
+
+def _names(sources: Sources) -> tuple[HostName, ...]:
+    """Those of the routes that the node may use, and of the panel where it is an operator's device that may open it."""
+    if not sources.gateways or sources.role is not Role.OPERATOR or sources.state is not NodeState.ACTIVE:
+        return sources.names
+    return tuple(sorted({*sources.names, panel_host(sources.network.suffix)}))
 
 
 def _shared(
@@ -221,6 +229,7 @@ def _gateway_proxy(index: Index, node: Node, version: Version) -> ProxySpec:
     return ProxySpec(
         listeners=listeners_of(network, node),
         routing=routing_table(index, version),
+        panel=panel_table(index.fleet, node, version),
     )
 
 

@@ -9,12 +9,13 @@ from gridwire.core.addressing import Address
 from gridwire.core.fleet import Balance
 from gridwire.core.health import HealthCheck
 from gridwire.core.names import NodeName, RouteName, ServiceName
+from gridwire.core.panel import PanelTable
 from gridwire.core.targets import Target
 
 
 class ListenerKind(StrEnum):
     ROUTES = "routes"  # gateway: what clients open
-    API = "api"  # gateway: control, for agents and operators
+    API = "api"  # gateway: control, for agents and operators, and the panel
     ENROL = "enrol"  # gateway: control's enrolment alone, for holders of an invitation
     EDGE = "edge"  # edge: all its services, for gateways alone
 
@@ -118,6 +119,7 @@ class ProxySpec:
     listeners: tuple[Listener, ...] = ()
     routing: RoutingTable | None = None
     edge: EdgeTable | None = None
+    panel: PanelTable | None = None
 
 
 def on_held(spec: ProxySpec, held: tuple[Address, ...]) -> ProxySpec:

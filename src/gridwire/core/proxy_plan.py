@@ -21,7 +21,7 @@ def text_digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Data for Lua under its name: routing or edge. ``digest`` is what nginx answers for one that it serves."""
+    """Data for Lua under its name: routing, edge or panel. ``digest`` is what nginx answers for one that it serves."""
 
     name: str
     digest: str
@@ -36,6 +36,7 @@ class ProxyWanted:
     config: str = field(repr=False)
     running: str
     documents: tuple[Document, ...]
+    panel: str | None = None  # the digest of the panel's files; none: there are none to serve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class ProxyObserved:
     running: str | None = None
     files: Digests = ()
     served: Digests = ()
+    panel: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,13 @@ class PushDocument(Action):
     text: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacePanel(Action):
+    """Put the panel's files where nginx's workers read them, in place of those before."""
+
+    digest: str
+
+
 def plan_proxy(wanted: ProxyWanted | None, observed: Known[ProxyObserved | None] | Unknown) -> tuple[Action, ...]:
     """``wanted`` None: this node runs no nginx. What could not be read is left as it is."""
     if isinstance(observed, Unknown):
@@ -100,7 +109,7 @@ def plan_proxy(wanted: ProxyWanted | None, observed: Known[ProxyObserved | None]
     seen = observed.value or ProxyObserved()
     if wanted is None:
         return _plan_none(seen)
-    return (*_plan_files(wanted, seen), *_plan_running(wanted, seen))
+    return (*_plan_files(wanted, seen), *_plan_panel(wanted, seen), *_plan_running(wanted, seen))
 
 
 def _plan_none(seen: ProxyObserved) -> tuple[Action, ...]:
@@ -129,6 +138,14 @@ def _plan_files(wanted: ProxyWanted, seen: ProxyObserved) -> tuple[Action, ...]:
         reason = f"nginx.conf is {_short(seen.config)}, the listeners want {_short(digest)}"
         actions.append(WriteConfig(reason=reason, text=wanted.config))
     return tuple(actions)
+
+
+def _plan_panel(wanted: ProxyWanted, seen: ProxyObserved) -> tuple[Action, ...]:
+    """Files before the policies that let their scripts run; a panel that this program has not is left where it is."""
+    if wanted.panel is None or wanted.panel == seen.panel:
+        return ()
+    reason = f"the panel served is {_short(seen.panel)}, this program's is {_short(wanted.panel)}"
+    return (PlacePanel(reason=reason, digest=wanted.panel),)
 
 
 def _plan_running(wanted: ProxyWanted, seen: ProxyObserved) -> tuple[Action, ...]:

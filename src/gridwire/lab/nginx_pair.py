@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridwire.adapters.nginx import Door, Launch, Nginx, find_nginx, prepare
+from gridwire.adapters.nginx import Door, Launch, Nginx, PanelSource, find_nginx, place_panel, prepare
 from gridwire.adapters.nginx.state_files import write_text
 from gridwire.core.errors import Unavailable
+from gridwire.core.panel import Built, PanelTable
 from gridwire.core.proxy import EdgeTable, Listener, RoutingTable
 from gridwire.render.nginx import Config, Layout, render_config
-from gridwire.render.routing_data import document_text, edge_data, routing_data
+from gridwire.render.routing_data import document_text, edge_data, panel_data, routing_data
 
 _CLONE_NEWNET = 0x40000000
 
@@ -134,11 +135,13 @@ def instance(
     *,
     routing: RoutingTable | None = None,
     edge: EdgeTable | None = None,
+    panel: PanelTable | None = None,
+    built: Path | None = None,
     workers: int = 1,
     user: str = "www-data",
     control_socket: str = "/nonexistent/control.sock",
 ) -> Instance:
-    """Write an instance's files; ``start()`` runs it."""
+    """Write an instance's files; ``start()`` runs it. ``built``: the folder of the panel that it serves."""
     nginx = find_nginx()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
@@ -169,4 +172,11 @@ def instance(
         write_text(f"{state}/routing.json", document_text(routing_data(routing)))
     if edge is not None:
         write_text(f"{state}/edge.json", document_text(edge_data(edge)))
+    told: Built | None = None
+    if built is not None:
+        told = PanelSource(built)()
+        assert told is not None
+        place_panel(built, layout.panel, told.digest)
+    if panel is not None:
+        write_text(f"{state}/panel.json", document_text(panel_data(panel, told)))
     return Instance(namespace, nginx, folder, config, launch, Door(layout.door_socket))

@@ -30,7 +30,7 @@ from gridwire.render.nginx_tree import (
     seconds,
 )
 
-_NOUNS: Final = ("data", "gateway", "edge", "control", "door", "reason")
+_NOUNS: Final = ("data", "gateway", "edge", "control", "panel", "door", "reason")
 _LOG_FORMAT: Final = (
     '{"time":"$time_iso8601","peer":"$remote_addr","method":"$request_method","host":"$http_host",'
     '"target":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
@@ -65,6 +65,11 @@ class Layout:
     def temporary(self) -> str:
         """Request and response bodies on their way; owned by ``user``."""
         return f"{self.state}/temp"
+
+    @property
+    def panel(self) -> str:
+        """The panel's files, for the workers to read."""
+        return f"{self.state}/panel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +116,15 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         *_limits(kinds),
         *_variables(kinds, digest),
         directive("log_format", "gridwire", "escape=json", Quoted(_LOG_FORMAT)),
-        *(_gateway_upstreams(layout) if ListenerKind.ROUTES in kinds else ()),
+        *(_gateway_upstreams() if ListenerKind.ROUTES in kinds else ()),
+        *(_control_upstream(layout) if kinds & {ListenerKind.API, ListenerKind.ENROL} else ()),
         *(_edge_upstreams() if ListenerKind.EDGE in kinds else ()),
         *(
-            server(listener, _access_log(layout, "gridwire_edge" if listener.kind is ListenerKind.EDGE else "gridwire"))
+            server(
+                listener,
+                _access_log(layout, "gridwire_edge" if listener.kind is ListenerKind.EDGE else "gridwire"),
+                panel=layout.panel,
+            )
             for listener in sorted(listeners, key=Listener.place)
         ),
         door(layout.door_socket),
@@ -242,7 +252,7 @@ def _edge_variables() -> tuple[Directive, ...]:
     )
 
 
-def _gateway_upstreams(layout: Layout) -> tuple[Directive, ...]:
+def _gateway_upstreams() -> tuple[Directive, ...]:
     return (
         block(
             "upstream",
@@ -255,6 +265,11 @@ def _gateway_upstreams(layout: Layout) -> tuple[Directive, ...]:
             directive("keepalive_requests", 1_000_000),
             directive("keepalive_time", Number(24, "h")),
         ),
+    )
+
+
+def _control_upstream(layout: Layout) -> tuple[Directive, ...]:
+    return (
         # Not kept alive: control may restart at any time, and a POST must not meet its closing connection.
         block("upstream", ("gridwire_control",), directive("server", UnixSocket(layout.control_socket), "max_fails=0")),
     )

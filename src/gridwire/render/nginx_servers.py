@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from gridwire.core.proxy import Listener, ListenerKind
+from gridwire.render.nginx_panel import panel as panel_files
 from gridwire.render.nginx_tree import (
     Directive,
     Empty,
@@ -49,16 +51,19 @@ ZONES: Final[dict[ListenerKind, tuple[Zone, ...]]] = {
     ListenerKind.EDGE: (),
 }
 _REPORT: Final = "/api/v1/agent/report"
+_STREAM: Final = "/api/v1/stream"
+_LONG_POLL: Final = seconds(120)  # longer than any
+_DAY: Final = Number(24, "h")
 
 
-def server(listener: Listener, access_log: Directive) -> Directive:
-    """One listener on an address literal, and what it serves."""
-    locations = {
+def server(listener: Listener, access_log: Directive, *, panel: str) -> Directive:
+    """One listener on an address literal, and what it serves. ``panel``: the folder of the panel's files."""
+    locations: dict[ListenerKind, Callable[[], tuple[Directive, ...]]] = {
         ListenerKind.ROUTES: _routes,
-        ListenerKind.API: _api,
+        ListenerKind.API: lambda: _api(panel),
         ListenerKind.ENROL: _enrol,
         ListenerKind.EDGE: _edge,
-    }[listener.kind]
+    }
     return block(
         "server",
         (),
@@ -67,7 +72,7 @@ def server(listener: Listener, access_log: Directive) -> Directive:
         directive("error_page", *_BY_NGINX, _REFUSED),
         *_most(*ZONES[listener.kind][:1]),
         block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
-        *locations(),
+        *locations[listener.kind](),
     )
 
 
@@ -86,7 +91,7 @@ def door(socket: str) -> Directive:
         directive("client_body_buffer_size", Number(1, "m")),
         *(
             block("location", ("=", f"/{document}"), phase("content", "door", "put"))
-            for document in ("routing", "edge", "health")
+            for document in ("routing", "edge", "health", "panel")
         ),
         block("location", ("=", "/state"), phase("content", "door", "state")),
         block("location", ("=", "/check"), phase("content", "edge", "check_own")),
@@ -155,16 +160,18 @@ def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
     )
 
 
-def _control(listener: ListenerKind) -> tuple[Directive, ...]:
+def _control(listener: ListenerKind, *, read: Number = _LONG_POLL) -> tuple[Directive, ...]:
+    """To control. ``read``: for how long it may be silent."""
     return (
         directive("proxy_pass", "http://gridwire_control"),
         directive("proxy_set_header", "Host", "$http_host"),
         directive("proxy_set_header", "Connection", _NONE),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
         directive("proxy_set_header", "X-Gridwire-Listener", str(listener)),
+        directive("proxy_set_header", "X-Gridwire-Scheme", "http"),
         directive("proxy_set_header", "X-Request-Id", "$gridwire_id"),
         directive("proxy_connect_timeout", seconds(3)),
-        directive("proxy_read_timeout", seconds(120)),  # longer than any long poll
+        directive("proxy_read_timeout", read),
         directive("proxy_buffering", "off"),
         directive("proxy_next_upstream", "off"),
         directive("recursive_error_pages", "on"),
@@ -181,16 +188,19 @@ def _small(kilobytes: int) -> tuple[Directive, ...]:
     )
 
 
-def _api() -> tuple[Directive, ...]:
+def _api(panel: str) -> tuple[Directive, ...]:
+    """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin."""
     proxied = _control(ListenerKind.API)
     report = (directive("client_max_body_size", Number(2, "m")), *_most(*ZONES[ListenerKind.API]))
     return (
         *_small(16),
-        block("location", ("=", _REPORT), phase("access", "control", "access"), *proxied, *report),
-        block("location", ("/api/v1/",), phase("access", "control", "access"), *proxied),
-        block("location", ("=", "/healthz"), phase("access", "control", "access"), *proxied),
+        phase("log", "control", "log"),
+        block("location", ("=", _REPORT), phase("access", "panel", "api"), *proxied, *report),
+        block("location", ("=", _STREAM), phase("access", "panel", "stream"), *_control(ListenerKind.API, read=_DAY)),
+        block("location", ("/api/",), phase("access", "panel", "api"), *proxied),
+        block("location", ("=", "/healthz"), phase("access", "panel", "api"), *proxied),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
-        block("location", ("/",), phase("content", "control", "nowhere")),
+        *panel_files(panel),
     )
 
 

@@ -39,8 +39,11 @@ _DIRECTIVES: Final = """
     limit_conn_zone limit_conn limit_conn_status limit_conn_log_level
     proxy_ignore_headers proxy_socket_keepalive proxy_ignore_client_abort proxy_pass_header error_page
     recursive_error_pages add_header lingering_close allow deny
+    root types charset charset_types try_files gzip_static gzip_vary max_ranges header_filter_by_lua_block
 """
 DIRECTIVES: Final = frozenset(_DIRECTIVES.split())
+
+_TYPE: Final = re.compile(r"[a-z]{4,11}/[a-z0-9][a-z0-9.+-]{1,30}")  # a key of ``types``
 
 _MAP_KEYS: Final = frozenset({"''", "'~^[0-9]{1,5}$'", "'~^[0-9]{6,7}$'", "websocket", "no"})
 
@@ -169,7 +172,7 @@ def emit(tree: tuple[Directive, ...], depth: int = 0) -> str:
 
 def _line(directive: Directive, indent: str, depth: int) -> str:
     name = directive.name
-    if name not in DIRECTIVES and name not in _MAP_KEYS:
+    if name not in DIRECTIVES and name not in _MAP_KEYS and not _TYPE.fullmatch(name):
         raise Invalid("nginx", f"{shown(name)} is not a directive that gridwire writes")
     if name.endswith("_by_lua_block"):
         *into, body = directive.arguments

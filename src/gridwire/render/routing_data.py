@@ -10,6 +10,7 @@ from typing import Any
 from gridwire.core.fleet import Balance
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.panel import Built, PanelTable, page_policy
 from gridwire.core.proxy import EdgeTable, Pool, RoutingTable
 from gridwire.core.targets import Target, UnixTarget
 
@@ -83,6 +84,18 @@ def _check_host(target: Target) -> str:
     if isinstance(target, UnixTarget):
         return "localhost"
     return str(target).removesuffix(":80")  # RFC 9110 §4.2.1: the default port is left out
+
+
+def panel_data(table: PanelTable, built: Built | None) -> dict[str, Any]:
+    """``built`` none: there are no files to serve. A page that is not known may run no script of its own."""
+    return {
+        "version": list(table.version),
+        "hosts": list(table.hosts),
+        "operators": [address.exploded for address in table.operators],
+        "built": None if built is None else built.digest,
+        "policy": page_policy(""),
+        "policies": {} if built is None else dict(built.policies),
+    }
 
 
 def health_data(states: Mapping[tuple[ServiceName, NodeName], Health]) -> dict[str, Any]:

@@ -6,16 +6,21 @@ from gridwire.adapters.nginx.door import Door
 from gridwire.adapters.nginx.launch import Launch, exec_nginx, prepare
 from gridwire.adapters.nginx.logs import rotate_logs
 from gridwire.adapters.nginx.master import end_nginx, master_pid, reload_nginx, signal_master
+from gridwire.adapters.nginx.panel import PanelSource, find_panel, place_panel, placed_panel
 from gridwire.adapters.nginx.state_files import read_text, remove, write_text
 
 __all__ = [
     "Door",
     "Launch",
     "Nginx",
+    "PanelSource",
     "end_nginx",
     "exec_nginx",
     "find_nginx",
+    "find_panel",
     "master_pid",
+    "place_panel",
+    "placed_panel",
     "prepare",
     "read_text",
     "reload_nginx",

@@ -2,6 +2,7 @@
 -- requests queue in the kernel; where it is away altogether, they are held here for a while and then answered 503.
 local headers = require "gridwire.headers"
 local reason = require "gridwire.reason"
+local request = require "gridwire.request"
 local retry = require "gridwire.retry"
 
 local _M = {}
@@ -9,15 +10,16 @@ local STEP = 0.3 -- seconds between tries; nginx allows ten turns
 local ENROL = { ["/api/v1/enrolments"] = true, ["/api/v1/enrolments/confirm"] = true,
     ["/api/v1/enrolments/tailnet"] = true }
 
-function _M.access()
-    headers.strip()
-end
-
 function _M.enrol()
     if ngx.req.get_method() ~= "POST" or not ENROL[ngx.var.uri] or ngx.var.request_uri ~= ngx.var.uri then
         return reason.answer(404, "not-here")
     end
     headers.strip()
+end
+
+function _M.log()
+    local state = request.take()
+    if state then request.done(state) end
 end
 
 function _M.nowhere()

@@ -1,4 +1,4 @@
--- The documents (routing, edge, health): loaded from disk before the workers start, pushed through the door after that, swapped in by
+-- The documents (routing, edge, health, panel): loaded from disk before the workers start, pushed through the door after that, swapped in by
 -- each worker between two requests.
 --
 -- The text of each lies in shared memory, with its sequence number and digest in the same value: whoever asks what
@@ -14,14 +14,14 @@ local flight = require "gridwire.flight"
 local retry = require "gridwire.retry"
 local metrics = require "gridwire.metrics"
 
-local _M = { DOCUMENTS = { "routing", "edge", "health" } }
+local _M = { DOCUMENTS = { "routing", "edge", "health", "panel" } }
 local shared = ngx.shared.gridwire_data
 local TICK, FLUSH_TICKS = 0.025, 40
 local LAST_STEP = 0.25 -- seconds between two looks of a worker that is ending
 local ticks = 0
 local taken, tried = {}, {} -- document → sequence number that this worker serves; that it built, or failed to
 
--- What this worker serves. `routing`, `edge`: nil until the first document.
+-- What this worker serves. `routing`, `edge`, `panel`: nil until the first document.
 local served = { pools = {}, health = {}, leaving = {}, least = false }
 _M.served = served
 
@@ -115,7 +115,15 @@ local function build_health(document)
     end
 end
 
-local BUILDERS = { routing = build_routing, edge = build_edge, health = build_health }
+local function build_panel(document)
+    local hosts = {}
+    for _, host in ipairs(document.hosts) do hosts[host] = true end
+    served.panel = { hosts = hosts, operators = address.set(document.operators),
+                     built = document.built ~= json.null and document.built,
+                     policy = document.policy, policies = document.policies }
+end
+
+local BUILDERS = { routing = build_routing, edge = build_edge, health = build_health, panel = build_panel }
 
 -- Build and serve one document's text; nil and what is wrong with it, and then the old one is served on.
 local function swap(name, text)
@@ -195,6 +203,7 @@ end
 -- more; this one stays, so that a permission withdrawn meanwhile ends theirs too. Its place in the
 -- acknowledgements is its successor's.
 local function outlive()
+    withdraw.streams()
     while withdraw.any() do
         ngx.sleep(LAST_STEP)
         take("routing")

@@ -14,11 +14,11 @@ local spare, spares = {}, 0 -- records of requests that ended: to make one for e
 -- Every field that either side has, so that none is added later, which would move them all. On a gateway: `asked`,
 -- `peer`, what the route was found by; `class`, its location where that is not most requests'; `disk`, whether its body
 -- may lie on the disk; `endpoint`, false where there is none any more; `refused`, `why`, the
--- answer of a request that was not let in. On an edge: `service`.
+-- answer of a request that was not let in; `stream`, of control's live events. On an edge: `service`.
 local function record()
     return { route = false, pool = false, endpoint = false, retries = 0, begun = false, upgrade = false, class = false,
              disk = false, asked = false, peer = false, sent = false, late = false, tried = false, refused = false, why = false,
-             service = false }
+             stream = false, service = false }
 end
 
 -- The request's record, all false; nil where it has one.
@@ -50,7 +50,7 @@ end
 function _M.done(state)
     state.route, state.pool, state.endpoint, state.service, state.upgrade = false, false, false, false, false
     state.retries, state.begun, state.class, state.disk = 0, false, false, false
-    state.asked, state.peer = false, false
+    state.asked, state.peer, state.stream = false, false, false
     state.sent, state.late, state.tried, state.refused, state.why = false, false, false, false, false
     spares = spares + 1
     spare[spares] = state

@@ -54,8 +54,18 @@ end
 
 -- Whether a request is under way that a new table could end.
 function _M.any()
-    local next_of, states = request.all()
-    return next_of(states) ~= nil
+    for _, state in request.all() do
+        if not state.stream then return true end
+    end
+    return false
+end
+
+-- A worker that is to end would serve control's live events until their readers leave; these come again by
+-- themselves, to its successor, and miss nothing.
+function _M.streams()
+    for key, state in request.all() do
+        if state.stream then close(key) end
+    end
 end
 
 return _M

@@ -1,0 +1,76 @@
+"""Where the panel's files are served: pages by clean addresses, and parts whose names change with their content."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gridwire.render.nginx_tree import Directive, Path, Quoted, block, directive, phase
+
+_YEAR: Final = 31_536_000
+_TYPES: Final = (
+    ("text/html", "html"),
+    ("text/css", "css"),
+    ("text/javascript", "js"),
+    ("text/plain", "txt"),
+    ("text/xml", "xml"),
+    ("application/json", "json", "map"),
+    ("application/manifest+json", "webmanifest"),
+    ("image/svg+xml", "svg"),
+    ("image/png", "png"),
+    ("image/x-icon", "ico"),
+    ("image/webp", "webp"),
+    ("font/woff2", "woff2"),
+)
+# add_header of a location takes the place of those around it, so each of them has all.
+_HEADERS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+)
+
+
+def panel(root: str) -> tuple[Directive, ...]:
+    """``root`` holds the folders ``now`` and ``before``; who asks is judged before any of it is read."""
+    return (
+        block(
+            "location",
+            ("/_next/static/",),
+            *_files(root),
+            *_headers(f"public, max-age={_YEAR}, immutable"),
+            # A page that was opened before an upgrade asks for the parts of its own build.
+            directive("try_files", "/now$uri", "/before$uri", "=404"),
+        ),
+        block(
+            "location",
+            ("/",),
+            *_files(root),
+            *_headers("no-cache"),
+            phase("header_filter", "panel", "page"),
+            directive("try_files", "/now$uri", "/now$uri.html", "/now$uri/index.html", "=404"),
+            directive("error_page", "404", "/404.html"),
+        ),
+    )
+
+
+def _files(root: str) -> tuple[Directive, ...]:
+    return (
+        phase("access", "panel", "file"),
+        directive("root", Path(root)),
+        block("types", (), *(directive(*row) for row in _TYPES)),
+        directive("charset", "utf-8"),
+        directive("charset_types", "text/css", "text/javascript", "text/plain", "application/json"),
+        directive("sendfile", "on"),
+        directive("gzip_static", "on"),
+        directive("gzip_vary", "on"),
+        directive("max_ranges", 0),
+    )
+
+
+def _headers(caching: str) -> tuple[Directive, ...]:
+    # Not for refusals, which say themselves that they are not kept.
+    return (
+        *(directive("add_header", name, value, "always") for name, value in _HEADERS),
+        directive("add_header", "Cache-Control", Quoted(caching)),
+    )
