@@ -351,6 +351,7 @@ def test_openapi_describes_every_answer_and_body(world: Any) -> None:
         "RouteInput",
         "Policy",
         "Report",
+        "SocketsSeen",
         "Redeem",
         "AskIn",
         "Member",

@@ -28,6 +28,7 @@ from gridwire.control.routes import (
     health,
     invitations,
     nodes,
+    perimeter,
     policies,
     revisions,
     routes,
@@ -54,6 +55,7 @@ _NOUNS = (
     enrolments,
     tailnet,
     stream,
+    perimeter,
     health,
 )
 

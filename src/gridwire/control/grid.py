@@ -9,6 +9,7 @@ from datetime import datetime
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
+from gridwire.control.perimeter import Looked, Watched
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.stream import Stream
@@ -27,6 +28,7 @@ class Grid:
         self.store = store
         self.clock = clock
         self.reports = Reports()
+        self.watched = Watched()
         self.revised: Bell[tuple[Address, Version]] = (
             Bell()
         )  # with what who waits looked at: a node, and since when it must be that
@@ -68,6 +70,10 @@ class Grid:
     def picture(self, snapshot: Snapshot) -> Picture:
         """What people are told is read off this."""
         return Picture(snapshot.fleet, self.reports.all(), self.clock(), self._specs.since)
+
+    def look(self, picture: Picture, snapshot: Snapshot) -> tuple[Looked, ...]:
+        """The perimeter of every node that is to have an agent, worst first."""
+        return self.watched.look(picture, lambda node: self.spec(node, snapshot))
 
     def own_gateway(self, snapshot: Snapshot) -> Node:
         """The gateway that this host is; raise Invalid where that has to be said."""

@@ -15,9 +15,11 @@ from enum import StrEnum
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding
+from gridwire.core.perimeter_verdict import GuardSeen
 from gridwire.core.tailnet import MemberSeen
 from gridwire.core.targets import Reach
 from gridwire.core.wireguard import PeerSeen
+from gridwire.protocol.perimeter import SocketsMark
 
 SPEC_PATH = "/api/v1/agent/spec"
 REPORT_PATH = "/api/v1/agent/report"
@@ -37,7 +39,7 @@ class Report:
     ``version`` is the (epoch, revision) that is in force and verified, not the one last seen.
     ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
     among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
-    ``members``: the peers of a gateway on a tailnet.
+    ``members``: the peers of a gateway on a tailnet. ``guard`` and ``sockets``: as last looked at; none: not yet.
     """
 
     node: NodeName
@@ -53,3 +55,5 @@ class Report:
     reach: tuple[Reach, ...] = ()
     handshake_packets: int = 0
     newcomer_packets: int = 0
+    guard: GuardSeen | None = None
+    sockets: SocketsMark | None = None

@@ -19,6 +19,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     (routes and policies as services: RouteOutcome, Policy)
     GET    /api/v1/revisions[/NUMBER]                      Revision
     GET    /api/v1/events                                  Event
+    (the perimeter: gridwire.protocol.perimeter)
     GET    /api/v1/stream                                  gridwire.protocol.stream
 
 Changes take If-Match (the ETag of a GET) or If-None-Match: *; lists are ``{"items": […]}``.

@@ -37,6 +37,7 @@ from gridwire.protocol.api import (
     Status,
 )
 from gridwire.protocol.enrolment import CONFIRM_PATH, REDEEM_PATH, Confirmed, Redeem, Redeemed
+from gridwire.protocol.perimeter import SOCKETS_PATH, NodeSockets, Perimeter, SocketsSeen
 from gridwire.protocol.tailnet import ASK_PATH, MOVED_PATH, AskIn, LetIn
 
 T = TypeVar("T")
@@ -255,6 +256,17 @@ def events(*, after: int | None = None, limit: int = 100) -> Call[Listing[Event]
     return _get(f"{API}/events?{above}limit={limit}", Listing[Event])
 
 
+def perimeter(*, node: str | None = None, cursor: str | None = None, limit: int = 1000) -> Call[Perimeter]:
+    """One page of sockets, of one node where it is given."""
+    more = {"node": node, "cursor": cursor}
+    asked = "".join(f"&{name}={quote(value, safe='')}" for name, value in more.items() if value is not None)
+    return _get(f"{API}/perimeter?limit={limit}{asked}", Perimeter)
+
+
+def node_sockets(name: str) -> Call[NodeSockets]:
+    return _get(f"{API}/nodes/{_name(name)}/sockets", NodeSockets)
+
+
 # --- what a newcomer asks
 
 
@@ -294,6 +306,10 @@ def spec(*, etag: str | None = None, wait: float = 25.0) -> Call[NodeSpec]:
 
 def report(content: Report) -> Call[None]:
     return cast(Call[None], _repeatable(_change("POST", REPORT_PATH, None, content, timeout=5.0)))
+
+
+def tell_sockets(seen: SocketsSeen) -> Call[None]:
+    return cast(Call[None], _repeatable(_change("POST", SOCKETS_PATH, None, seen, timeout=5.0)))
 
 
 def _repeatable(call: Call[Any]) -> Call[Any]:

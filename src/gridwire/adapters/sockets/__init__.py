@@ -6,12 +6,13 @@ from gridwire.adapters.sockets.datagram import ask
 from gridwire.adapters.sockets.echo import SMALL, echo, largest_echo
 from gridwire.adapters.sockets.kill import kill_sockets
 from gridwire.adapters.sockets.knock import knock
-from gridwire.adapters.sockets.listening import holders, listening
+from gridwire.adapters.sockets.listening import SocketReader, holders, listening
 from gridwire.adapters.sockets.said_time import said_time
 from gridwire.adapters.sockets.way import leads_to
 
 __all__ = [
     "SMALL",
+    "SocketReader",
     "ask",
     "echo",
     "holders",

@@ -81,5 +81,7 @@ def post_report(
     """What the node is now. It may finish a revocation, or show that an invitation leaked."""
     _first_use(grid, caller)
     snapshot = grid.snapshot()
-    take_report(grid.reports, grid.changing, snapshot, the_node(grid, caller, snapshot), report, now=grid.clock())
+    node, now = the_node(grid, caller, snapshot), grid.clock()
+    take_report(grid.reports, grid.changing, snapshot, node, report, now=now)
+    grid.watched.confirm(node, report, now)
     grid.hear()
