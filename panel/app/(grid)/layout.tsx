@@ -1,0 +1,5 @@
+import { Shell } from "@/components/shell/shell";
+
+export default function GridLayout({ children }: { children: React.ReactNode }) {
+  return <Shell>{children}</Shell>;
+}

@@ -1,0 +1,5 @@
+import { NodesPage } from "@/features/nodes/nodes-page";
+
+export default function Page() {
+  return <NodesPage />;
+}

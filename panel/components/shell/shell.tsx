@@ -1,0 +1,74 @@
+"use client";
+/** What stands around every page of the grid: strip, rail, palette, and the stream that keeps pages live. */
+import { usePathname, useRouter } from "next/navigation";
+import { Suspense, useEffect, useState } from "react";
+import { keyboard } from "@/lib/keyboard";
+import { useFollow } from "@/lib/live";
+import { paths } from "@/lib/paths";
+import { useSaid } from "@/lib/said";
+import { useLoginWanted } from "@/lib/session";
+import { useSession } from "@/lib/session-query";
+import { Loading } from "../states";
+import { Keys } from "./keys";
+import { Palette } from "./palette";
+import { BottomBar, Rail } from "./rail";
+import classes from "./shell.module.css";
+import { Strip } from "./strip";
+
+export function Shell({ children }: { children: React.ReactNode }) {
+  const router = useRouter();
+  const pathname = usePathname();
+  const session = useSession();
+  const wanted = useLoginWanted();
+  const [palette, setPalette] = useState(false);
+  const [keys, setKeys] = useState(false);
+  useFollow(session.data !== undefined && !wanted);
+
+  useEffect(() => {
+    if (wanted) router.replace(paths.login({ back: window.location.pathname + window.location.search }));
+  }, [wanted, router]);
+
+  useEffect(() => {
+    const pressed = keyboard({
+      goTo: (href) => router.push(href),
+      palette: () => setPalette((open) => !open),
+      keys: () => setKeys(true),
+    });
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [router]);
+
+  return (
+    <div className={classes.shell}>
+      <a href="#main" className={classes.skip}>
+        Skip to the page
+      </a>
+      <Strip onPalette={() => setPalette(true)} />
+      <Rail pathname={pathname} />
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <Suspense
+          fallback={
+            <div className={classes.waiting}>
+              <Loading what="the page" rows={6} />
+            </div>
+          }
+        >
+          {children}
+        </Suspense>
+      </main>
+      <BottomBar pathname={pathname} onMore={() => setPalette(true)} />
+      {palette && <Palette onClose={() => setPalette(false)} />}
+      {keys && <Keys onClose={() => setKeys(false)} />}
+      <Said />
+    </div>
+  );
+}
+
+function Said() {
+  const line = useSaid();
+  return (
+    <div className={classes.said} role="status" data-shown={line !== "" || undefined}>
+      {line}
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+/**
+ * The one way to ask control. Typed by the schema; what fails is thrown as a `Problem`; an ETag comes back beside the
+ * value and is sent as If-Match with the change.
+ *
+ *     const { value, etag } = await tagged(api.GET("/api/v1/routes/{name}", { params: { path: { name } } }));
+ *     await answer(api.PUT("/api/v1/routes/{name}", { params: …, body: value, headers: { "If-Match": etag } }));
+ *
+ * What the schema does not have yet: `ask<T>("GET", "/api/v1/overview")`.
+ */
+import createClient from "openapi-fetch";
+import { loginWanted } from "@/lib/session";
+import { Problem, problemOf, unanswered } from "./problem";
+import type { paths } from "./schema";
+import type { Listing } from "./types";
+
+export interface Tagged<T> {
+  value: T;
+  etag: string | null;
+}
+
+/** Refused for want of a login; a wrong password is an answer to a form, not that. */
+function wantsLogin(problem: Problem): boolean {
+  return problem.status === 401 && !["wrong-login", "code-wanted"].includes(problem.code);
+}
+
+async function fetching(request: Request): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw unanswered();
+  }
+  if (response.ok || response.status === 304) return response;
+  const problem = await problemOf(response);
+  if (wantsLogin(problem)) loginWanted(problem);
+  throw problem;
+}
+
+const origin = () => (typeof location === "undefined" ? "http://panel.invalid" : location.origin);
+
+export const api = createClient<paths>({
+  baseUrl: origin(),
+  fetch: fetching,
+  headers: { Accept: "application/json, application/problem+json" },
+});
+
+type Fetched<T> = { data?: T; response: Response };
+
+/** The value of an answer. */
+export async function answer<T>(call: Promise<Fetched<T>>): Promise<T> {
+  return (await call).data as T;
+}
+
+/** The value of an answer with its ETag. */
+export async function tagged<T>(call: Promise<Fetched<T>>): Promise<Tagged<T>> {
+  const { data, response } = await call;
+  return { value: data as T, etag: response.headers.get("ETag") };
+}
+
+export interface Asking {
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  ifMatch?: string | null;
+  signal?: AbortSignal;
+}
+
+/** An endpoint that the schema has no types for yet. */
+export async function ask<T>(method: string, path: string, asking: Asking = {}): Promise<T> {
+  return (await askTagged<T>(method, path, asking)).value;
+}
+
+export async function askTagged<T>(method: string, path: string, asking: Asking = {}): Promise<Tagged<T>> {
+  const url = new URL(path, origin());
+  for (const [key, value] of Object.entries(asking.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(key, String(value));
+  }
+  const headers = new Headers({ Accept: "application/json, application/problem+json" });
+  if (asking.ifMatch) headers.set("If-Match", asking.ifMatch);
+  const init: RequestInit = { method, headers };
+  if (asking.signal) init.signal = asking.signal;
+  // Control takes changes as JSON only, an empty one too: a form of another origin cannot send that.
+  if (method !== "GET") headers.set("Content-Type", "application/json");
+  if (asking.body !== undefined) init.body = JSON.stringify(asking.body);
+  const response = await fetching(new Request(url, init));
+  const text = await response.text();
+  return { value: (text ? JSON.parse(text) : undefined) as T, etag: response.headers.get("ETag") };
+}
+
+const PAGE = 1000; // rows of one request, so that 10,000 are ten answers and not one of megabytes
+
+/** Every page of a list. */
+export async function everyPage<T>(page: (cursor: string | undefined) => Promise<Listing<T>>): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const listing = await page(cursor);
+    items.push(...listing.items);
+    cursor = listing.next ?? undefined;
+  } while (cursor);
+  return items;
+}
+
+export const pageSize = PAGE;
+export { Problem };

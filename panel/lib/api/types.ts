@@ -1,0 +1,60 @@
+/**
+ * What the API speaks of, under the names that features use. From the schema where it has them; from `expected.ts`
+ * what the server does not describe yet.
+ */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type ProblemBody = Schemas["Problem"];
+export type Node = Schemas["Node"];
+export type NodeView = Schemas["NodeView"];
+export type NodeState = Schemas["NodeState"];
+export type Role = Schemas["Role"];
+export type Finding = Schemas["Finding"];
+export type Service = Schemas["Service"];
+export type ServiceOutcome = Schemas["ServiceOutcome"];
+export type Route = Schemas["Route"];
+export type RouteOutcome = Schemas["RouteOutcome"];
+export type EndpointView = Schemas["EndpointView"];
+export type Health = Schemas["Health"];
+export type Policy = Schemas["Policy"];
+export type Selector = Schemas["Selector"];
+export type Revision = Schemas["Revision"];
+export type Event = Schemas["Event"];
+export type Status = Schemas["Status"];
+export type Preview = Schemas["Preview"];
+export type Difference = Schemas["Difference"];
+export type FieldChange = Schemas["FieldChange"];
+export type Crowd = Schemas["Crowd"];
+export type Access = Schemas["Access"];
+export type Socket = Schemas["Socket"];
+
+export type {
+  Attention,
+  Claim,
+  FailingRoute,
+  Hop,
+  HopState,
+  Login,
+  Overview,
+  Perimeter,
+  PerimeterVerdict,
+  RevisionLine,
+  Session,
+  Topology,
+  TopologyItem,
+  TopologyLink,
+} from "./expected";
+
+/** A list as every collection answers it; `next` is the cursor of the rest. */
+export interface Listing<T> {
+  items: T[];
+  next?: string | null;
+  total?: number;
+}
+
+/** "role:client", "tag:site=a": as it is written everywhere. */
+export function selectorText(selector: Selector): string {
+  return `${selector.kind}:${selector.value}`;
+}

@@ -1,0 +1,60 @@
+/** Server state: one key for each question, and how often it is asked while nothing tells of changes. */
+import { QueryClient } from "@tanstack/react-query";
+import { asProblem } from "./api/problem";
+import { isLive } from "./live-state";
+
+/** The first part is the noun that events of the stream name. */
+export const keys = {
+  session: ["session"] as const,
+  overview: ["overview"] as const,
+  topology: ["topology"] as const,
+  nodes: ["nodes"] as const,
+  node: (name: string) => ["nodes", name] as const,
+  invitations: ["invitations"] as const,
+  invitation: (name: string) => ["invitations", name] as const,
+  services: ["services"] as const,
+  service: (name: string) => ["services", name] as const,
+  routes: ["routes"] as const,
+  route: (name: string) => ["routes", name] as const,
+  policies: ["policies"] as const,
+  policy: (name: string) => ["policies", name] as const,
+  explain: (query: Record<string, string>) => ["explain", query] as const,
+  traffic: (query: Record<string, string | number | undefined>) => ["traffic", query] as const,
+  perimeter: ["perimeter"] as const,
+  sockets: (node: string) => ["perimeter", "sockets", node] as const,
+  revisions: ["revisions"] as const,
+  revision: (number: number) => ["revisions", number] as const,
+  events: ["events"] as const,
+  alerts: ["alerts"] as const,
+  notifications: ["notifications"] as const,
+  maintenance: ["maintenance"] as const,
+  operators: ["operators"] as const,
+  tokens: ["tokens"] as const,
+  sessions: ["sessions"] as const,
+  passkeys: ["passkeys"] as const,
+  certificates: ["certificates"] as const,
+  network: ["network"] as const,
+} as const;
+
+const POLL_MS = 5_000; // an agent reports every 5 s: asking more often would show nothing new
+
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 2_000,
+        gcTime: 10 * 60_000,
+        networkMode: "always", // a mesh may be there where the browser thinks there is no network
+        refetchInterval: () => (isLive() ? false : POLL_MS),
+        refetchOnWindowFocus: true,
+        // What control refuses it refuses again; what was not answered may be answered.
+        retry: (failures, error) => {
+          const { status } = asProblem(error);
+          return failures < 2 && (status === 0 || status === 502 || status === 503);
+        },
+        retryDelay: (attempt) => Math.min(1_000 * 2 ** attempt, 5_000),
+      },
+      mutations: { networkMode: "always", retry: false },
+    },
+  });
+}

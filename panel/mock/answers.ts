@@ -1,0 +1,40 @@
+import { HttpResponse } from "msw";
+import type { Difference, Preview } from "../lib/api/types";
+
+/** problem+json, as control writes it. */
+export function problem(status: number, code: string, detail: string, more: { field?: string; fix?: string } = {}) {
+  const body = {
+    type: "about:blank",
+    title: "",
+    status,
+    detail,
+    code,
+    field: more.field ?? null,
+    fix: more.fix ?? null,
+  };
+  return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
+}
+
+export function withTag<T>(value: T, etag: string) {
+  return HttpResponse.json(value as never, { headers: { ETag: etag } });
+}
+
+export const isPreview = (request: Request) => new URL(request.url).searchParams.get("preview") === "true";
+
+const NO_DIFFERENCE: Difference = {
+  nouns: [],
+  gains: [],
+  losses: [],
+  redirections: [],
+  appear: [],
+  go: [],
+  upstreams: [],
+  unserved: [],
+  cuts: [],
+  left_out: 0,
+};
+
+export function preview(reason: string, difference: Partial<Difference>, notes: string[] = []) {
+  const body: Preview = { revision: 42, changes: true, reason, difference: { ...NO_DIFFERENCE, ...difference }, notes };
+  return HttpResponse.json(body as never);
+}

@@ -1,0 +1,18 @@
+/** What the panel expects of control. Used by the tests of components and by `make panel-dev`; one file for each noun. */
+
+import { http } from "msw";
+import { problem } from "./answers";
+import { nodeHandlers } from "./nouns/nodes";
+import { overviewHandlers } from "./nouns/overview";
+import { sessionHandlers } from "./nouns/session";
+import { streamHandlers } from "./nouns/stream";
+
+export const handlers = [
+  ...sessionHandlers,
+  ...overviewHandlers,
+  ...nodeHandlers,
+  ...streamHandlers,
+  http.all("*/api/*", ({ request }) =>
+    problem(404, "not-found", `${request.method} ${new URL(request.url).pathname} is not there`),
+  ),
+];

@@ -1,0 +1,25 @@
+/** Shows a page as the panel does, for tests: providers, a router, and a person who types. */
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse } from "msw";
+import { makeQueryClient } from "@/lib/query";
+import { cssVariables, theme } from "@/lib/theme";
+
+export function show(page: React.ReactNode) {
+  const client = makeQueryClient();
+  client.setDefaultOptions({
+    queries: { ...client.getDefaultOptions().queries, retry: false, refetchInterval: false },
+  });
+  const view = render(
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} env="test">
+      <QueryClientProvider client={client}>{page}</QueryClientProvider>
+    </MantineProvider>,
+  );
+  return { ...view, client, user: userEvent.setup() };
+}
+
+export function listing<T>(items: T[]) {
+  return HttpResponse.json({ items, next: null, total: items.length } as never);
+}
