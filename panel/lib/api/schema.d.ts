@@ -624,6 +624,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/perimeter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Perimeter
+         * @description The grid's verdict, each node's guard and findings, and the sockets asked for, page by page.
+         */
+        get: operations["readPerimeter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{name}/sockets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Node Sockets
+         * @description All sockets of one node, and who may reach each.
+         */
+        get: operations["readNodeSockets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/sockets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Sockets
+         * @description The sockets of the node, since they changed.
+         */
+        post: operations["postSockets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1144,6 +1204,47 @@ export interface components {
             count: number;
         };
         /**
+         * GuardSeen
+         * @description The guard as an agent last read it, by the node's clock. ``version``: of the spec that it is kept by.
+         *
+         *     ``stands``: read back equal to that spec; none: it could not be read. ``since``: since when it has stood without
+         *     anybody's change; none while it does not. ``detail``: why not. ``repaired``: what was last put back, and when.
+         */
+        GuardSeen: {
+            /** Version */
+            version: [
+                number,
+                number
+            ];
+            /**
+             * Read At
+             * Format: date-time
+             */
+            read_at: string;
+            /** Stands */
+            stands: boolean | null;
+            /**
+             * Since
+             * @default null
+             */
+            since?: string | null;
+            /**
+             * Detail
+             * @default
+             */
+            detail?: string;
+            /**
+             * Repaired At
+             * @default null
+             */
+            repaired_at?: string | null;
+            /**
+             * Repaired
+             * @default
+             */
+            repaired?: string;
+        };
+        /**
          * GuardSpec
          * @description ``listen_port``: WireGuard's UDP port, counted and metered; 0 where the node listens on none of its own.
          *
@@ -1175,6 +1276,39 @@ export interface components {
              */
             root_only_ports: number[];
             shared: components["schemas"]["Shared"] | null;
+        };
+        /**
+         * GuardState
+         * @enum {string}
+         */
+        GuardState: "stands" | "late" | "missing" | "unread" | "unknown";
+        /**
+         * GuardView
+         * @description As GuardSeen, by control's clock.
+         */
+        GuardView: {
+            state: components["schemas"]["GuardState"];
+            /** Version */
+            version: [
+                number,
+                number
+            ] | null;
+            /** Read At */
+            read_at: string | null;
+            /** Since */
+            since: string | null;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /** Repaired At */
+            repaired_at: string | null;
+            /**
+             * Repaired
+             * @default
+             */
+            repaired: string;
         };
         /**
          * Health
@@ -1381,6 +1515,16 @@ export interface components {
             credential: string | null;
         };
         /**
+         * Link
+         * @description A network device of the host that is up, but for lo, with its addresses, sorted.
+         */
+        Link: {
+            /** Name */
+            name: string;
+            /** Addresses */
+            addresses: (string)[];
+        };
+        /**
          * Listener
          * @description An address literal of the mesh and a port; there are no wildcard listeners.
          */
@@ -1396,6 +1540,90 @@ export interface components {
          * @enum {string}
          */
         ListenerKind: "routes" | "api" | "enrol" | "edge";
+        /**
+         * Listening
+         * @description A TCP or SCTP listener, a bound UDP socket, or a raw socket, whose ``port`` is an IP protocol's number.
+         *
+         *     ``pid`` and ``process`` are none and empty for the kernel's own sockets, and for others' without root. ``device``:
+         *     the only one that it hears (SO_BINDTODEVICE, or the scope of a link-local address). ``both``: of IPv6, and hears
+         *     IPv4 too. ``unit``: of systemd, or ``docker:`` and the beginning of a container's id; empty where there is none.
+         */
+        Listening: {
+            /**
+             * Protocol
+             * @enum {string}
+             */
+            protocol: "tcp" | "udp" | "sctp" | "raw";
+            /** Address */
+            address: string;
+            /** Port */
+            port: number;
+            /** Pid */
+            pid: number | null;
+            /** Process */
+            process: string;
+            /** Device */
+            device: string | null;
+            /**
+             * Both
+             * @default false
+             */
+            both: boolean;
+            /** Uid */
+            uid: number | null;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** @default foreign */
+            owner: components["schemas"]["Owner"];
+        };
+        /**
+         * ListeningInput
+         * @description A TCP or SCTP listener, a bound UDP socket, or a raw socket, whose ``port`` is an IP protocol's number.
+         *
+         *     ``pid`` and ``process`` are none and empty for the kernel's own sockets, and for others' without root. ``device``:
+         *     the only one that it hears (SO_BINDTODEVICE, or the scope of a link-local address). ``both``: of IPv6, and hears
+         *     IPv4 too. ``unit``: of systemd, or ``docker:`` and the beginning of a container's id; empty where there is none.
+         */
+        ListeningInput: {
+            /**
+             * Protocol
+             * @enum {string}
+             */
+            protocol: "tcp" | "udp" | "sctp" | "raw";
+            /** Address */
+            address: string;
+            /** Port */
+            port: number;
+            /** Pid */
+            pid: number | null;
+            /** Process */
+            process: string;
+            /**
+             * Device
+             * @default null
+             */
+            device?: string | null;
+            /**
+             * Both
+             * @default false
+             */
+            both?: boolean;
+            /**
+             * Uid
+             * @default null
+             */
+            uid?: number | null;
+            /**
+             * Unit
+             * @default
+             */
+            unit?: string;
+            /** @default foreign */
+            owner?: components["schemas"]["Owner"];
+        };
         /** EventListing */
         EventListing: {
             /** Items */
@@ -1654,6 +1882,47 @@ export interface components {
             findings: number;
         };
         /**
+         * NodePerimeter
+         * @description One node. ``why``: what of it is not known, where ``state`` is that.
+         *
+         *     ``public``: ports of gridwire's own that others than the mesh may reach; ``foreign``: of other programs.
+         *     ``left_out``: sockets that are not told. ``seen_at``: when the sockets were last seen to be these.
+         */
+        NodePerimeter: {
+            /** Node */
+            node: string;
+            role: components["schemas"]["Role"];
+            state: components["schemas"]["State"];
+            /** Why */
+            why: string;
+            guard: components["schemas"]["GuardView"];
+            /** Sockets */
+            sockets: number;
+            /** Public */
+            public: number;
+            /** Foreign */
+            foreign: number;
+            /** Left Out */
+            left_out: number;
+            /** Seen At */
+            seen_at: string | null;
+            /** Links */
+            links: components["schemas"]["Link"][];
+            /** Firewalls */
+            firewalls: string[];
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            proof: components["schemas"]["Proof"];
+            /** Proved At */
+            proved_at: string | null;
+        };
+        /** NodeSockets */
+        NodeSockets: {
+            node: components["schemas"]["NodePerimeter"];
+            /** Sockets */
+            sockets: components["schemas"]["SocketView"][];
+        };
+        /**
          * NodeSpec
          * @description One node's part of a revision. (epoch, revision) never goes back; a restore raises the epoch.
          */
@@ -1778,6 +2047,11 @@ export interface components {
             tcp_ports: number[];
         };
         /**
+         * Owner
+         * @enum {string}
+         */
+        Owner: "ours" | "foreign";
+        /**
          * PanelTable
          * @description Of a gateway, as data. ``hosts``: names and address literals as a browser sends them, sorted; ``operators``: the
          *     mesh addresses of active operators' devices, sorted. ``version`` is (epoch, revision).
@@ -1836,6 +2110,39 @@ export interface components {
             sent_bytes: number;
             /** Keepalive */
             keepalive: number;
+        };
+        /**
+         * Perimeter
+         * @description ``nodes``: all that are to have an agent, worst first; ``sockets``: those that were asked for.
+         */
+        Perimeter: {
+            verdict: components["schemas"]["PerimeterVerdict"];
+            /** Nodes */
+            nodes: components["schemas"]["NodePerimeter"][];
+            sockets: components["schemas"]["SocketPage"];
+        };
+        /**
+         * PerimeterVerdict
+         * @description The grid. ``public``: the most that one node has; ``findings``: above information. ``proved_at``: the oldest of
+         *     what it goes by. ``unseen``: devices without an agent, whose sockets nobody tells.
+         */
+        PerimeterVerdict: {
+            state: components["schemas"]["State"];
+            /** Say */
+            say: string;
+            /** Nodes */
+            nodes: number;
+            /** Unknown */
+            unknown: string[];
+            /** Unseen */
+            unseen: number;
+            /** Public */
+            public: number;
+            /** Findings */
+            findings: number;
+            proof: components["schemas"]["Proof"];
+            /** Proved At */
+            proved_at: string | null;
         };
         /**
          * Place
@@ -1942,6 +2249,12 @@ export interface components {
             likely_cause: string;
         };
         /**
+         * Proof
+         * @description ``read-back``: rules and sockets as the kernel listed them; nobody tried them from outside.
+         * @enum {string}
+         */
+        Proof: "none" | "read-back";
+        /**
          * Provider
          * @description Who makes the mesh: gridwire with WireGuard, or a tailnet that is there already.
          * @enum {string}
@@ -1961,6 +2274,12 @@ export interface components {
             edge: components["schemas"]["EdgeTable"] | null;
             panel: components["schemas"]["PanelTable"] | null;
         };
+        /**
+         * Realm
+         * @description From where; in the order of how many may come. ``unknown``: nothing is known that would be narrower.
+         * @enum {string}
+         */
+        Realm: "nobody" | "host" | "mesh" | "link" | "internet" | "unknown";
         /** Redeem */
         Redeem: {
             /** Public Key */
@@ -1996,7 +2315,7 @@ export interface components {
          *     ``version`` is the (epoch, revision) that is in force and verified, not the one last seen.
          *     ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
          *     among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
-         *     ``members``: the peers of a gateway on a tailnet.
+         *     ``members``: the peers of a gateway on a tailnet. ``guard`` and ``sockets``: as last looked at; none: not yet.
          */
         Report: {
             /** Node */
@@ -2054,6 +2373,10 @@ export interface components {
              * @default 0
              */
             newcomer_packets?: number;
+            /** @default null */
+            guard?: components["schemas"]["GuardSeen"] | null;
+            /** @default null */
+            sockets?: components["schemas"]["SocketsMark"] | null;
         };
         /** Resync */
         Resync: {
@@ -2407,6 +2730,81 @@ export interface components {
             port: number;
         };
         /**
+         * SocketPage
+         * @description ``next``: the cursor of the page after this one; none for the last. ``total``: of all pages.
+         */
+        SocketPage: {
+            /** Items */
+            items: components["schemas"]["SocketView"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * SocketView
+         * @description A socket, the widest realm that may reach it, and every way to it.
+         */
+        SocketView: {
+            /** Node */
+            node: string;
+            socket: components["schemas"]["Listening"];
+            reach: components["schemas"]["Realm"];
+            /** Ways */
+            ways: components["schemas"]["Way"][];
+        };
+        /**
+         * SocketsMark
+         * @description ``digest`` of what was sent last, and when the host was last seen to be so, by the node's clock.
+         */
+        SocketsMark: {
+            /** Digest */
+            digest: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * SocketsSeen
+         * @description At most MOST_SOCKETS and MOST_LINKS of a host, gridwire's own first; ``left_out``: how many more there are.
+         *
+         *     ``localnet``: devices with route_localnet. ``firewalls``: others that drop what they do not know.
+         */
+        SocketsSeen: {
+            /** Node */
+            node: string;
+            mark: components["schemas"]["SocketsMark"];
+            /** Sockets */
+            sockets: components["schemas"]["ListeningInput"][];
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out?: number;
+            /**
+             * Links
+             * @default []
+             */
+            links?: components["schemas"]["Link"][];
+            /**
+             * Localnet
+             * @default []
+             */
+            localnet?: string[];
+            /**
+             * Firewalls
+             * @default []
+             */
+            firewalls?: string[];
+        };
+        /**
+         * State
+         * @enum {string}
+         */
+        State: "well" | "findings" | "unknown";
+        /**
          * Status
          * @description The one screen that an operator needs.
          */
@@ -2599,6 +2997,29 @@ export interface components {
              * @default null
              */
             target_after: string | null;
+        };
+        /**
+         * Way
+         * @description One realm's way to a socket. ``open`` none: unknown. ``who``: roles, or links. ``rule``: by which it is so.
+         *
+         *     ``unless``: what else may close it and is not judged here.
+         */
+        Way: {
+            realm: components["schemas"]["Realm"];
+            /** Open */
+            open: boolean | null;
+            /** Rule */
+            rule: string;
+            /**
+             * Who
+             * @default []
+             */
+            who: string[];
+            /**
+             * Unless
+             * @default []
+             */
+            unless: string[];
         };
         /**
          * Why
@@ -3872,6 +4293,103 @@ export interface operations {
                 content: {
                     "text/event-stream": components["schemas"]["Revised"] | components["schemas"]["Event"] | components["schemas"]["NodesChanged"] | components["schemas"]["HealthChanged"] | components["schemas"]["Resync"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPerimeter: {
+        parameters: {
+            query?: {
+                node?: string | null;
+                owner?: components["schemas"]["Owner"] | null;
+                reach?: components["schemas"]["Realm"][] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Perimeter"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readNodeSockets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeSockets"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSockets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SocketsSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {
