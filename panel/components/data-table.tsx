@@ -20,6 +20,8 @@ export interface Column<T> extends Orderable<T> {
   sort?: (row: T) => SortKey;
   /** A track of a grid; "minmax(0, 1fr)" unless told. */
   width?: string;
+  /** The same where the table is no wider than a phone. */
+  narrow?: string;
   end?: boolean;
   /** Shown from this width of the table on, in px. */
   from?: number;
@@ -43,6 +45,7 @@ export interface TableProps<T> {
 }
 
 const VIRTUAL_FROM = 100;
+const PHONE = 480; // px
 
 export function DataTable<T>(props: TableProps<T>) {
   const { rows, rowKey, columns, text, badness = none, selected = null } = props;
@@ -55,7 +58,7 @@ export function DataTable<T>(props: TableProps<T>) {
     () => ordered(filtered(rows, filter, text), sort, columns, rowKey, badness),
     [rows, filter, sort, columns, text, rowKey, badness],
   );
-  const grid = shown.map((column) => column.width ?? "minmax(0, 1fr)").join(" ");
+  const grid = shown.map((column) => (width < PHONE && column.narrow) || column.width || "minmax(0, 1fr)").join(" ");
   const nouns = props.nouns ?? `${props.noun}s`;
 
   return (

@@ -25,6 +25,7 @@ const columns: readonly Column<NodeView>[] = [
     id: "state",
     head: "State",
     width: "136px",
+    narrow: "124px",
     sort: (view) => -BADNESS[stateOf(view).tone],
     cell: (view) => <State view={view} />,
   },
@@ -49,9 +50,10 @@ const columns: readonly Column<NodeView>[] = [
     id: "heard",
     head: "Heard",
     width: "96px",
+    narrow: "84px",
     end: true,
-    sort: (view) => (view.latest_handshake ? -Date.parse(view.latest_handshake) : null),
-    cell: (view) => <Time at={view.latest_handshake} />,
+    sort: (view) => -Date.parse(heard(view) ?? "") || null,
+    cell: (view) => <Time at={heard(view)} />,
   },
   {
     id: "agent",
@@ -74,6 +76,16 @@ const text = ({ node, ...view }: NodeView) =>
     ...node.tags.map(([key, value]) => `${key}=${value}`),
     stateOf({ node, ...view }).word,
   ].join(" ");
+
+/** When anything was last heard of it; a gateway has no handshake with itself. */
+function heard(view: NodeView): string | null {
+  return (
+    [view.latest_handshake, view.reported_at]
+      .filter((at) => at !== null)
+      .sort()
+      .at(-1) ?? null
+  );
+}
 
 /** Addresses in order of their numbers, not of their digits. */
 function addressKey(address: string): string {
