@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
+from gridwire.adapters.passwords import Passwords
 from gridwire.adapters.store import open_store
 from gridwire.control.app import create_app
 from gridwire.control.grid import Grid
+from gridwire.control.logins import Logins
 from gridwire.control.wiring import bootstrap
 from gridwire.core.fleet import Network, parse_selector
 from gridwire.core.tailnet import TAILNET4, Member, Provider
 
 CONTROL, LOCAL = "/run/test/control.sock", "/run/test/local.sock"
+PASSWORD = "seven green boats"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the usual cost is 0.1 s and 64 MiB each
 
 
 def key(seed: object) -> str:
@@ -61,6 +66,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     tailnet: Member | None = None
     approve: tuple[str, ...] = ()
+    password: str = PASSWORD
 
     def __post_init__(self) -> None:
         if self.tailnet is None:
@@ -71,7 +77,7 @@ class World:
             network = Network(prefix=TAILNET4, provider=Provider.TAILSCALE, approve=rules)
             bootstrap(self.url, network, "gw", None, None, tailnet=self.tailnet, owner=None, clock=self.clock)
         self.store = open_store(self.url)
-        self.grid = Grid(self.store, clock=self.clock)
+        self.grid = Grid(self.store, clock=self.clock, logins=Logins(passwords=Passwords(CHEAP)))
         self.app = create_app(self.grid, control_socket=CONTROL, local_socket=LOCAL)
         self.local = TestClient(self.through(LOCAL), base_url="http://gridwire")
 
@@ -88,6 +94,37 @@ class World:
         if credential is not None:
             headers["Authorization"] = f"Bearer {credential}"
         return TestClient(self.through(CONTROL), base_url="http://gridwire", headers=headers)
+
+    def browser(self, address: str, *, host: str = "panel.grid:2086", **headers: str) -> TestClient:
+        """A page of the panel on a device, as its browser and nginx send what it asks; with a jar for cookies."""
+        sent = {
+            "X-Gridwire-Peer": address,
+            "X-Gridwire-Listener": "api",
+            "X-Gridwire-Scheme": "http",
+            "Origin": f"http://{host}",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        known = {name: value for name, value in (sent | headers).items() if value}
+        return TestClient(self.through(CONTROL), base_url=f"http://{host}", headers=known)
+
+    def operator(self, name: str, *, may: str = "change", device: str | None = None) -> str:
+        """Add an operator and claim its link on a device, or on "laptop"; gives the address of that device."""
+        if device is None:
+            there = next((str(node.address) for node in self.fleet().nodes if node.name == "laptop"), None)
+            device = there if there is not None else self.join("laptop", role="operator").address
+        added = self.local.post("/api/v1/operators", json={"name": name, "may": may})
+        assert added.status_code == 201, added.text
+        link = added.json()["urls"][0].partition("#")[2]
+        claimed = self.browser(device).post("/api/v1/session/claim", json={"link": link, "password": PASSWORD})
+        assert claimed.status_code == 200, claimed.text
+        return device
+
+    def logged_in(self, name: str, *, may: str = "change") -> TestClient:
+        """The browser of an operator who has just logged in by password."""
+        browser = self.browser(self.operator(name, may=may))
+        answer = browser.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return browser
 
     def fleet(self) -> Any:
         return self.grid.snapshot().fleet

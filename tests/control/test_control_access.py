@@ -7,6 +7,7 @@ tests/cases/access/matrix.json is read by people: change it only together with t
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def callers(world: Any, make_key: Any, monkeypatch: pytest.MonkeyPatch) -> dict[
     world.report(version=(1, 1))  # so that asking to confirm gives no role while the matrix is walked
     device = world.local.post("/api/v1/devices", json={"name": "d", "role": "operator", "public_key": make_key("d")})
 
+    persons = _persons(world, operator.address, edge.address, client.address)
+
     def strange(**headers: str) -> TestClient:
         return TestClient(world.through(CONTROL), base_url="http://gridwire", headers=headers)
 
@@ -69,27 +72,82 @@ def callers(world: Any, make_key: Any, monkeypatch: pytest.MonkeyPatch) -> dict[
         "operator's phone": world.peer(device.json()["node"]["address"]),
         "quarantined": world.peer(quarantined.address, credential=quarantined.credential),
         "revoked": world.peer(revoked.address, credential=revoked.credential),
+        **persons,
         "local": world.local,
     }
 
 
+def _persons(world: Any, device: str, edge: str, client: str) -> dict[str, TestClient]:
+    """Operators on a device, as their browsers ask, and what becomes of their sessions elsewhere."""
+    password = world.password
+    for name, may in (("ada", "change"), ("bob", "read"), ("cy", "change")):
+        world.operator(name, may=may, device=device)
+
+    def session(name: str = "ada", *, ago: timedelta = timedelta(0), **headers: str) -> TestClient:
+        browser, now = world.browser(device), world.clock.now
+        world.clock.now = now - ago
+        answer = browser.post("/api/v1/session", json={"name": name, "password": password})
+        world.clock.now = now
+        assert answer.status_code == 200, answer.text
+        return elsewhere(browser, device, **headers)
+
+    def elsewhere(browser: TestClient, address: str, *, host: str = "panel.grid:2086", **headers: str) -> TestClient:
+        """The same cookie sent otherwise."""
+        secret = browser.cookies["gridwire"]
+        return world.browser(address, host=host, **({"Cookie": f"gridwire={secret}"} | headers))
+
+    ada = session()
+    disabled = session("cy")
+    assert world.local.patch("/api/v1/operators/cy", json={"disabled": True}).status_code == 200
+    return {
+        "operator, session": session(),
+        "operator, session that may read": session("bob"),
+        "operator, session of an hour ago": session(ago=timedelta(hours=1)),
+        "operator, session that is over": session(ago=timedelta(hours=12)),
+        "operator, session of one who is disabled": disabled,
+        "operator, session twice": session(Cookie="gridwire=one; gridwire=two"),
+        "operator, session and a foreign token": session(Authorization="Bearer gwt_foreign"),
+        "operator, another origin": session(Origin="http://app.grid"),
+        "operator, no origin": session(Origin=""),
+        "operator, another site's page": session(**{"Sec-Fetch-Site": "cross-site"}),
+        "operator, another host": session(host="panel.example.com:2086"),
+        "operator, another port": session(host="panel.grid:80"),
+        "operator, https cookie on http": session(Cookie=f"__Host-gridwire={ada.headers['cookie'].partition('=')[2]}"),
+        "edge with a stolen session": elsewhere_of(world, ada, edge),
+        "client with a stolen session": elsewhere_of(world, ada, client),
+        "enrol listener, session": elsewhere_of(world, ada, device, **{"X-Gridwire-Listener": "enrol"}),
+    }
+
+
+def elsewhere_of(world: Any, browser: TestClient, address: str, **headers: str) -> TestClient:
+    return world.browser(address, **({"Cookie": browser.headers["cookie"]} | headers))  # type: ignore[no-any-return]
+
+
 def test_every_endpoint_for_every_caller(world: Any, callers: dict[str, TestClient]) -> None:
     routes = [route for route in world.app.routes if isinstance(route, APIRoute)]
+    routes.sort(key=lambda route: "DELETE" in route.methods and route.path == "/api/v1/session")  # last: it ends them
     found: dict[str, dict[str, Any]] = {}
     for route in routes:
-        path = route.path.replace("{name}", "nothing").replace("{number}", "1")
+        path = route.path.replace("{name}", "nothing").replace("{number}", "1").replace("{id}", "nothing")
         path += "?seconds=0" if path.endswith("/stream") else ""
         for method in sorted(route.methods or ()):
             row = found.setdefault(f"{method} {route.path}", {})
             for name, client in callers.items():
                 answer = client.request(method, path).status_code
-                row[name] = answer if answer in (401, 403) else "in"
+                row[name] = answer if answer in (401, 403, 421) else "in"
     expected = {
         endpoint: MATRIX["default"] | (MATRIX["rows"][row] if isinstance(row, str) else row)
         for endpoint, row in MATRIX["endpoints"].items()
     }
     assert set(callers) == set(MATRIX["default"])
-    assert found == expected
+    assert found.keys() == expected.keys()
+    differing = {
+        f"{endpoint} for {name}": (answer, expected[endpoint][name])
+        for endpoint, row in found.items()
+        for name, answer in row.items()
+        if answer != expected[endpoint][name]
+    }
+    assert differing == {}
 
 
 def test_methods_that_are_not_there(world: Any, callers: dict[str, TestClient]) -> None:

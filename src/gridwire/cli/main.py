@@ -30,6 +30,7 @@ _COMMANDS = (
     ("service", "Publish what runs on edge nodes.", "Grid"),
     ("route", "Open a host and path to those who may use it.", "Grid"),
     ("policy", "Name a set of selectors that routes share.", "Grid"),
+    ("operator", "Who may administer the grid, and their one-time links.", "Grid"),
     ("revision", "What the grid was, and who changed it.", "Grid"),
     ("events", "The audit chain.", "Grid"),
     ("metrics", "What this host counts, for Prometheus.", "Host"),

@@ -6,20 +6,28 @@
     CONFIRMING   control.sock, enrol or api  redeemed, pending, active     its credential was never used
     AGENT        control.sock, api           pending, active               its own credential
     MEMBER       control.sock, enrol         none, or any but put out      the grid is on a tailnet, which says who asks
+    DEVICE       control.sock, api           active, role operator         –
+    READER       as DEVICE                                                 a session, or an API token
+    CHANGER      as DEVICE                                                 the same, of an operator who may change
+    OWNER        as DEVICE                                                 a session: what is the person's own
+    ADMIN        as DEVICE                                                 a fresh session of one who may change
 
-Operators' devices are nodes too; until logins exist they get 401 on everything that only LOCAL may.
+An edge's or client's program that has stolen a session is told 403 as before: a session is worth nothing there. An API
+token makes no other way in, and neither does a session that is not fresh: whoever finds one cannot stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from gridwire.control.caller import Caller, Local, Peer, Proof, Stranger
+from gridwire.control.caller import Caller, Local, Peer, Person, Proof, Stranger
 from gridwire.control.errors import NotKnown
 from gridwire.core.errors import NotPermitted
 from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.core.operators import May
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,11 +38,19 @@ class Who(StrEnum):
     CONFIRMING = "confirming"
     AGENT = "agent"
     MEMBER = "member"
+    DEVICE = "device"
+    READER = "reader"
+    CHANGER = "changer"
+    OWNER = "owner"
+    ADMIN = "admin"
 
 
-# What a person may do. Both are one until logins exist.
-READ = (Who.LOCAL,)
-CHANGE = (Who.LOCAL,)
+# What a person may do; root on the gateway is one.
+READ = (Who.LOCAL, Who.READER)
+CHANGE = (Who.LOCAL, Who.CHANGER)
+OWN = (Who.OWNER,)
+MANAGE = (Who.LOCAL, Who.ADMIN)
+PERSONS = frozenset({Who.DEVICE, Who.READER, Who.CHANGER, Who.OWNER, Who.ADMIN})
 
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 _CONFIRMING = frozenset({NodeState.REDEEMED, NodeState.PENDING, NodeState.ACTIVE})
@@ -57,15 +73,42 @@ def declared(endpoint: object) -> frozenset[Who]:
     return found
 
 
-def check(access: frozenset[Who], caller: Caller) -> None:
+def check(access: frozenset[Who], caller: Caller, now: datetime) -> None:
     """Raise NotKnown (401) or NotPermitted (403) unless the caller is among those declared."""
     if isinstance(caller, Stranger):
         raise NotKnown(f"nobody vouches for this request: {caller.why}", fix="ask through the mesh")
     if isinstance(caller, Local):
         if Who.LOCAL not in access:
-            raise NotPermitted("only a newcomer asks this, through its tunnel", fix="`gridwire join` does")
+            raise NotPermitted("root on the gateway is no node and no session", fix="ask through the mesh")
+        return
+    if isinstance(caller, Person):
+        _check_person(access, caller, now)
         return
     _check_peer(access, caller)
+
+
+def operators_device(node: Node | None, listener: str) -> bool:
+    """Whether a person may log in there."""
+    return node is not None and node.role is Role.OPERATOR and node.state is NodeState.ACTIVE and listener == "api"
+
+
+def _check_person(access: frozenset[Who], person: Person, now: datetime) -> None:
+    if access & {Who.DEVICE, Who.READER}:
+        return
+    if person.session is None and not access & {Who.CHANGER}:
+        raise NotPermitted("an API token may not ask this", fix="log in", code="session-wanted")
+    if Who.OWNER in access:
+        return
+    if not access & {Who.CHANGER, Who.ADMIN}:
+        raise NotPermitted(f"{person.operator} may not ask this")
+    if person.may is not May.CHANGE:
+        raise NotPermitted(
+            f"{person.operator} may read and not change" if person.session else "the token may read and not change",
+            fix="ask an operator who may change",
+            code="may-read",
+        )
+    if Who.CHANGER not in access and not person.fresh(now):
+        raise NotPermitted("this wants a login of the last 15 minutes", fix="log in again", code="login-again")
 
 
 def put_out(node: Node | None) -> bool:
@@ -89,6 +132,8 @@ def _check_peer(access: frozenset[Who], peer: Peer) -> None:
                 "the node's own credential is missing or wrong", fix="the agent sends it; see its state directory"
             )
         return
-    if node.role is Role.OPERATOR and node.state is NodeState.ACTIVE and peer.listener == "api":
-        raise NotKnown("operators log in, and logins do not exist yet", fix="administer on the gateway itself")
+    if operators_device(node, peer.listener):
+        if Who.DEVICE in access:
+            return
+        raise NotKnown("nobody is logged in", fix="log in, or send an API token", code="login-wanted")
     raise NotPermitted(f"{node.name} ({node.role}, {node.state}) may not ask this")

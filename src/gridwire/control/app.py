@@ -19,6 +19,7 @@ from gridwire.control.endpoint import is_local
 from gridwire.control.errors import problem, problem_of
 from gridwire.control.follower import Follower
 from gridwire.control.grid import Grid
+from gridwire.control.headers import AnswerHeaders
 from gridwire.control.openapi import Schema, described, schema_of
 from gridwire.control.precondition import NotModified
 from gridwire.control.routes import (
@@ -28,11 +29,13 @@ from gridwire.control.routes import (
     health,
     invitations,
     nodes,
+    operators,
     perimeter,
     policies,
     revisions,
     routes,
     services,
+    session,
     status,
     stream,
     tailnet,
@@ -54,6 +57,8 @@ _NOUNS = (
     agent,
     enrolments,
     tailnet,
+    session,
+    operators,
     stream,
     perimeter,
     health,
@@ -104,6 +109,7 @@ def create_app(
     app.state.local_socket = local_socket
     app.router.routes.extend(all_routes())
     _answer_errors(app, logger)
+    app.add_middleware(AnswerHeaders)
     described(app)
     return app
 

@@ -12,13 +12,16 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Literal
 
-from gridwire.adapters.store import Credential
+from gridwire.adapters.store import Credential, SessionRow, TokenRow
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Node
+from gridwire.core.operators import May, OperatorName
+from gridwire.core.sessions import FRESH
 
 PEER_HEADER = "x-gridwire-peer"
 LISTENER_HEADER = "x-gridwire-listener"
@@ -62,13 +65,38 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """An operator on an operator's device. ``shown``: by what it is known; ``may``: the lesser of what the operator
+    and the token may."""
+
+    operator: OperatorName
+    may: May
+    node: Node
+    address: Address
+    shown: SessionRow | TokenRow
+
+    @property
+    def author(self) -> str:
+        if isinstance(self.shown, TokenRow):
+            return f"token:{self.operator}/{self.shown.label}"
+        return f"operator:{self.operator}"
+
+    @property
+    def session(self) -> SessionRow | None:
+        return self.shown if isinstance(self.shown, SessionRow) else None
+
+    def fresh(self, now: datetime) -> bool:
+        return self.session is not None and now - self.session.began < FRESH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stranger:
     """Nobody that anybody vouches for."""
 
     why: str
 
 
-Caller = Local | Peer | Stranger
+Caller = Local | Peer | Person | Stranger
 
 
 def local_caller(headers: Mapping[str, str]) -> Local:

@@ -11,11 +11,23 @@ from fastapi.datastructures import Headers
 from fastapi.routing import APIRoute
 
 from gridwire.adapters.store import Snapshot
-from gridwire.control.access import Who, check, declared
-from gridwire.control.caller import Caller, Local, Peer, Stranger, bearer_of, claimed_peer, local_caller, proof_of
+from gridwire.control.access import PERSONS, Who, check, declared, operators_device
+from gridwire.control.caller import (
+    Caller,
+    Local,
+    Peer,
+    Person,
+    Stranger,
+    bearer_of,
+    claimed_peer,
+    local_caller,
+    proof_of,
+)
 from gridwire.control.changing import previewable
 from gridwire.control.grid import Grid
 from gridwire.control.openapi import operation_id
+from gridwire.control.origin import check_origin
+from gridwire.control.person import person_of
 from gridwire.core.errors import GridwireError, Invalid, NotFound
 from gridwire.core.fleet import Node, NodeState
 from gridwire.core.tailnet import Provider
@@ -30,8 +42,7 @@ class Guarded(APIRoute):
         without_preview = not previewable(self.dependant)
 
         async def guarded(request: Request) -> Response:
-            caller = await run_in_threadpool(identify, the_grid(request), request.scope, access)
-            check(access, caller)
+            caller = await run_in_threadpool(_admitted, the_grid(request), request, access)
             request.state.caller = caller
             request.state.access = access
             if without_preview and "preview" in request.query_params:  # or what was only to be looked at would be done
@@ -55,6 +66,18 @@ def is_local(request: Request) -> bool:
     return bool(server[0] == request.app.state.local_socket)
 
 
+def _admitted(grid: Grid, request: Request, access: frozenset[Who]) -> Caller:
+    """Raise what refuses the request; a person's also where it comes by a wrong name or from a foreign page."""
+    caller = identify(grid, request.scope, access)
+    now = grid.clock()
+    check(access, caller, now)
+    if isinstance(caller, Person) or (isinstance(caller, Peer) and Who.DEVICE in access):
+        check_origin(request, caller, grid.snapshot().fleet)
+    if isinstance(caller, Person):
+        grid.logins.saw(caller.shown, now)
+    return caller
+
+
 def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]) -> Caller:
     """Who asks, with as much proof as the endpoint wants looked up. Blocks on the database."""
     headers = Headers(scope=scope)
@@ -72,6 +95,10 @@ def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]
         node = snapshot.by_address.get(address)
         wanted = node is not None and access & {Who.AGENT, Who.CONFIRMING}
         credential = reading.credential(node.address) if node is not None and wanted else None
+        if node is not None and access & PERSONS and operators_device(node, listener):
+            person = person_of(reading, grid.logins, headers, node, address, grid.clock())
+            if person is not None:
+                return person
     proof = proof_of(headers.get("authorization"), credential)
     return Peer(
         address=address,
@@ -89,7 +116,8 @@ async def still_allowed(request: Request) -> bool:
     put out, may not; nor may anybody of whom that cannot be found out."""
     access: frozenset[Who] = request.state.access
     try:
-        check(access, await run_in_threadpool(identify, the_grid(request), request.scope, access))
+        grid = the_grid(request)
+        check(access, await run_in_threadpool(identify, grid, request.scope, access), grid.clock())
     except GridwireError:
         return False
     return True
@@ -102,7 +130,7 @@ def the_caller(request: Request) -> Caller:
 def the_author(request: Request) -> str:
     """Who a revision or event is put down to."""
     caller = the_caller(request)
-    return caller.author if isinstance(caller, Local | Peer) else "nobody"
+    return caller.author if isinstance(caller, Local | Peer | Person) else "nobody"
 
 
 def the_node(grid: Grid, caller: Caller, snapshot: Snapshot) -> Node:

@@ -49,10 +49,35 @@ class NoPrecondition(Invalid):
     code = "no-precondition"
 
 
+class Locked(NotPermitted):
+    """Too many logins failed; ``seconds`` until the next try is heard (RFC 6585 §4)."""
+
+    code = "locked"
+
+    def __init__(self, what: str, *, fix: str, seconds: int) -> None:
+        super().__init__(what, fix=fix)
+        self.seconds = seconds
+
+
+class Misdirected(NotPermitted):
+    """The Host is none of the grid's own: a name of somebody else's leads here (RFC 9110 §15.5.20)."""
+
+    code = "unknown-host"
+
+
+class NotJson(Invalid):
+    """A form of a foreign page's can be sent anywhere, JSON cannot (RFC 9110 §15.5.16)."""
+
+    code = "not-json"
+
+
 # The first class that fits decides, so subclasses stand before their bases.
 STATUS: tuple[tuple[type[GridwireError], HTTPStatus], ...] = (
     (NotKnown, HTTPStatus.UNAUTHORIZED),
+    (Locked, HTTPStatus.TOO_MANY_REQUESTS),
+    (Misdirected, HTTPStatus.MISDIRECTED_REQUEST),
     (NotPermitted, HTTPStatus.FORBIDDEN),
+    (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (NoPrecondition, HTTPStatus.PRECONDITION_REQUIRED),
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -89,4 +114,7 @@ def problem(status: HTTPStatus, detail: str, *, code: str, field: str = "", fix:
 
 def problem_of(error: GridwireError) -> Response:
     field = error.field if isinstance(error, Invalid) else ""
-    return problem(status_of(error), error.what, code=error.code, field=field, fix=error.fix)
+    answer = problem(status_of(error), error.what, code=error.code, field=field, fix=error.fix)
+    if isinstance(error, Locked):
+        answer.headers["Retry-After"] = str(error.seconds)
+    return answer

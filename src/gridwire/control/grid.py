@@ -9,6 +9,7 @@ from datetime import datetime
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
+from gridwire.control.logins import Logins
 from gridwire.control.perimeter import Looked, Watched
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
@@ -23,7 +24,14 @@ from gridwire.core.perimeter import Finding
 
 
 class Grid:
-    def __init__(self, store: Store, *, gateway: str | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        gateway: str | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        logins: Logins | None = None,
+    ) -> None:
         """``gateway``: the node that this host is; none where the fleet has only one gateway."""
         self.store = store
         self.clock = clock
@@ -35,6 +43,8 @@ class Grid:
         self.heard: Bell[None] = Bell()  # an agent reported
         self.stirred: Bell[None] = Bell()  # either, or anything else that people are told of
         self.stream = Stream()
+        self.ended = 0  # how often a session, token, operator or node may have ended: who streams is asked for again
+        self.logins = logins if logins is not None else Logins()
         self._specs = Specs()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
@@ -49,6 +59,8 @@ class Grid:
             self._revise(transaction.remembered)
         else:
             self.stirred.ring()
+        if transaction.saved is not None or transaction.people.changed:
+            self.ended += 1
 
     def snapshot(self) -> Snapshot:
         return self.store.snapshot()
@@ -102,11 +114,16 @@ class Grid:
         now = self.clock()
         with self.store.reading() as reading:
             version, due = reading.version(), reading.is_due(now)
+            logins = self.logins.due(now) and self.logins.wanted(reading, now)
         if due:
             with self.changing() as transaction:
                 expire_invitations(transaction, now=now)
+        if logins:
+            with self.changing() as transaction:
+                self.logins.write(transaction, now)
         if version != self._seen:
             self._revise(self.snapshot())
+            self.ended += 1
             self._seen = version
 
     def close(self) -> None:

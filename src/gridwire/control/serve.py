@@ -23,7 +23,7 @@ from gridwire.control.grid import Grid
 from gridwire.control.privileges import drop_privileges, load_everything
 from gridwire.control.sockets import Sockets, adopt, bind, passed_fds
 from gridwire.control.usecases.follow_settings import HostSettings
-from gridwire.control.wiring import DATABASE_URL, build_app, own_directory
+from gridwire.control.wiring import DATABASE_URL, build_app, own_directory, seal_path
 from gridwire.core import paths
 from gridwire.core.errors import Unavailable
 
@@ -72,6 +72,7 @@ def serve(
         control_socket=sockets.control.getsockname(),
         local_socket=sockets.local.getsockname(),
         log=logger,
+        seal=seal_path(database_url),
     )
     grid: Grid = app.state.grid
     if asked is not None:

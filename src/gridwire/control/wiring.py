@@ -16,9 +16,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from gridwire.adapters.clock import utc_now
+from gridwire.adapters.sealing import seal_of
 from gridwire.adapters.store import Store, open_store
 from gridwire.control.app import create_app
 from gridwire.control.grid import Grid
+from gridwire.control.logins import Logins
 from gridwire.control.usecases.bootstrap_fleet import bootstrap_fleet
 from gridwire.core import paths
 from gridwire.core.compiler import compile_spec
@@ -31,6 +33,7 @@ from gridwire.core.tailnet import Member
 from gridwire.core.wireguard import public_key as checked_key
 
 DATABASE_URL = f"sqlite:///{paths.DATABASE}"
+SEAL = "seal.key"
 
 
 def bootstrap(
@@ -87,9 +90,16 @@ def build_app(
     control_socket: str,
     local_socket: str,
     log: structlog.typing.FilteringBoundLogger,
+    seal: Path,
 ) -> FastAPI:
-    grid = Grid(store, gateway=gateway)
+    """``seal``: the file with the key of what control seals; made where there is none."""
+    grid = Grid(store, gateway=gateway, logins=Logins(seal=seal_of(seal)))
     return create_app(grid, control_socket=control_socket, local_socket=local_socket, log=log)
+
+
+def seal_path(database_url: str) -> Path:
+    """Beside a SQLite database, in a folder that only control's user may enter; else where that one would lie."""
+    return (_directory(database_url) or Path(paths.CONTROL_STATE)) / SEAL
 
 
 def own_directory(database_url: str, owner: str | None) -> None:

@@ -1,8 +1,22 @@
 """Control's database: the fleet row by row, immutable revisions, the audit chain. SQLite, or PostgreSQL by URL."""
 
+from gridwire.adapters.store.people import OperatorRow, PasskeyRow, SessionRow, TokenRow
 from gridwire.adapters.store.reading import Credential, InvitationRow, Reading, Snapshot
 from gridwire.adapters.store.schema import migrate
 from gridwire.adapters.store.store import Store, open_store
 from gridwire.adapters.store.writing import Writing
 
-__all__ = ["Credential", "InvitationRow", "Reading", "Snapshot", "Store", "Writing", "migrate", "open_store"]
+__all__ = [
+    "Credential",
+    "InvitationRow",
+    "OperatorRow",
+    "PasskeyRow",
+    "Reading",
+    "SessionRow",
+    "Snapshot",
+    "Store",
+    "TokenRow",
+    "Writing",
+    "migrate",
+    "open_store",
+]

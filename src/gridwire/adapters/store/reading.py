@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from sqlalchemy import Connection, Row, func, select
 
 from gridwire.adapters.store import documents, tables
+from gridwire.adapters.store.people import PeopleReading
 from gridwire.core.addressing import Address
 from gridwire.core.errors import NotFound, Unavailable
 from gridwire.core.fleet import Fleet, Invitation, Node, NodeState, Policy, Route, Service
@@ -63,6 +64,7 @@ class Reading:
     def __init__(self, connection: Connection, remembered: Snapshot | None = None) -> None:
         self._connection = connection
         self._remembered = remembered
+        self.people = PeopleReading(connection)
 
     @property
     def remembered(self) -> Snapshot | None:

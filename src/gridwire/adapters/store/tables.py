@@ -97,7 +97,7 @@ revisions = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("author", String(64), nullable=False),
+    Column("author", String(128), nullable=False),
     Column("reason", Text, nullable=False),
     Column("changed", Text, nullable=False),  # JSON list of sentences
     Column("fleet", LargeBinary, nullable=False),  # zlib of the whole fleet's JSON
@@ -108,9 +108,85 @@ events = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
-    Column("actor", String(64), nullable=False),
+    Column("actor", String(128), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(255), nullable=False),
     Column("detail", Text, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+# Of persons. A secret that has to be compared is stored as a hash, one that has to be used (a TOTP secret) sealed.
+operators = Table(
+    "operators",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("may", String(16), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Column("logged_in_at", BigInteger),
+    Column("password", String(255)),  # argon2's own form, with its parameters
+    Column("link_sha256", String(64)),
+    Column("link_expires_at", BigInteger),
+    Column("totp_sealed", LargeBinary),
+    Column("totp_confirmed_at", BigInteger),
+    Column("totp_step", BigInteger),  # of the last code that was taken: none is taken twice
+    Column("handle", String(64), nullable=False),  # by which authenticators know the operator; random
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("operator", String(63), ForeignKey("operators.name"), nullable=False),
+    Column("node", String(63), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("shown", String(16), nullable=False),  # password | code | passkey | link
+    Column("began_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+)
+Index("sessions_of_operator", sessions.c.operator)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("operator", String(63), ForeignKey("operators.name"), nullable=False),
+    Column("label", String(48), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+Index("one_token_per_label", tokens.c.operator, tokens.c.label, unique=True)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("operator", String(63), ForeignKey("operators.name"), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("operator", String(63), ForeignKey("operators.name"), nullable=False),
+    Column("credential", String(1400), nullable=False, unique=True),  # base64url of at most 1,023 bytes
+    Column("label", String(48), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signatures", BigInteger, nullable=False),  # as its authenticator counts them
+    Column("made_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+Index("passkeys_of_operator", passkeys.c.operator)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("name", String(64), primary_key=True),  # SHA-256 of what was given as name; empty: whatever name
+    Column("address", String(45), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )

@@ -83,8 +83,10 @@ async def _events(grid: Grid, request: Request, seconds: float | None) -> AsyncG
             yield _event(grid, reader.number, resync("what was missed is no longer kept"))
         yield _event(grid, reader.number, await run_in_threadpool(_newest, grid))
         checked = spoken = loop.time()
+        ended = grid.ended
         while not stream.closed and loop.time() < until:
-            if loop.time() - checked >= RECHECK:
+            if loop.time() - checked >= RECHECK or grid.ended != ended:
+                ended = grid.ended
                 if not await still_allowed(request):
                     return
                 checked = loop.time()
