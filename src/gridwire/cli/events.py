@@ -11,11 +11,13 @@ from gridwire.cli import grid
 from gridwire.cli.outcome import DONE, UNHEALTHY
 from gridwire.cli.output import Format, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
-from gridwire.protocol.api import Event
+from gridwire.core.errors import Invalid
+from gridwire.protocol.api import Event, Listing
 from gridwire.protocol.audit import Head, broken_at
 
 app = App(name="events", default_parameter=Parameter(negative=()))
 PAGE = 1000  # events in one answer
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,34 @@ def events(
         seen = verified(settings)
         show(seen, output, lambda: _say_verified(seen))
         return DONE if seen.ok else UNHEALTHY
-    found = grid.listing(f"/events?limit={limit}{'' if after is None else f'&after={after}'}", Event, settings)
+    if not 1 <= limit <= MOST:
+        raise Invalid("--limit", f"{limit} is not from 1 to {MOST}", fix="ask for the rest with --after")
+    found = _newest(limit, settings) if after is None else _following(after, limit, settings)
     show(found, output, lambda: _print(found))
     return DONE
+
+
+def _newest(limit: int, settings: str) -> tuple[Event, ...]:
+    found: list[Event] = []
+    cursor = ""
+    while True:
+        path = f"/events?sort=-number&limit={min(PAGE, limit - len(found))}{cursor}"
+        page = grid.get(path, Listing[Event], settings)
+        found += page.items
+        if page.next is None or len(found) >= limit:
+            return tuple(reversed(found))
+        cursor = f"&cursor={page.next}"
+
+
+def _following(after: int, limit: int, settings: str) -> tuple[Event, ...]:
+    found: list[Event] = []
+    while len(found) < limit:
+        size = min(PAGE, limit - len(found))
+        page = grid.listing(f"/events?after={found[-1].number if found else after}&limit={size}", Event, settings)
+        found += page
+        if len(page) < size:
+            break
+    return tuple(found)
 
 
 def verified(settings: str) -> Verified:

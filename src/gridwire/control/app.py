@@ -30,6 +30,8 @@ from gridwire.control.routes import (
     invitations,
     nodes,
     operators,
+    outcomes,
+    overview,
     perimeter,
     policies,
     revisions,
@@ -47,6 +49,8 @@ from gridwire.version import __version__
 TICK_SECONDS = 1.0
 _NOUNS = (
     status,
+    overview,
+    outcomes,
     nodes,
     invitations,
     services,

@@ -11,12 +11,12 @@ from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
 from gridwire.control.logins import Logins
 from gridwire.control.perimeter import Looked, Watched
+from gridwire.control.picture import Known, Picture
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.stream import Stream
 from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.usecases.follow_settings import HostSettings, clash_of, follow_settings
-from gridwire.control.views import Picture
 from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, Invalid, NotFound
 from gridwire.core.fleet import Node
@@ -46,6 +46,7 @@ class Grid:
         self.ended = 0  # how often a session, token, operator or node may have ended: who streams is asked for again
         self.logins = logins if logins is not None else Logins()
         self._specs = Specs()
+        self._known: Known | None = None
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
         self.findings: tuple[Finding, ...] = ()  # control's own
@@ -81,7 +82,10 @@ class Grid:
 
     def picture(self, snapshot: Snapshot) -> Picture:
         """What people are told is read off this."""
-        return Picture(snapshot.fleet, self.reports.all(), self.clock(), self._specs.since)
+        known = self._known
+        if known is None or known.fleet is not snapshot.fleet:
+            known = self._known = Known(snapshot.fleet, self._specs.index(snapshot))
+        return Picture(snapshot.fleet, self.reports.all(), self.clock(), self._specs.since, known)
 
     def look(self, picture: Picture, snapshot: Snapshot) -> tuple[Looked, ...]:
         """The perimeter of every node that is to have an agent, worst first."""

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from gridwire.control.views import Picture, endpoint_view
+from gridwire.control.picture import Picture
+from gridwire.control.views import endpoint_view
 from gridwire.core.access import endpoints_of
 from gridwire.core.fleet import Fleet, Node, NodeState, Service
 from gridwire.core.names import NodeName, ServiceName

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from gridwire.control.picture import Picture
 from gridwire.control.reports import Heard
 from gridwire.control.specs import Current, Version
-from gridwire.control.views import Picture
 from gridwire.core.addressing import Address
 from gridwire.core.compiler import compile_node
 from gridwire.core.errors import NotFound

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node
+from gridwire.core.health import EndpointHealth
+from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.tailnet import MemberSeen
 from gridwire.protocol.agent import Report
 
@@ -21,10 +24,21 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A report and when it came, by control's clock."""
+    """A report and when it came, by control's clock. ``sessions``: the latest handshake by public key; ``checks``: what
+    it says of endpoints. Both are looked up for every page, and a report comes every ten seconds."""
 
     report: Report
     at: datetime
+    sessions: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    checks: Mapping[tuple[ServiceName, NodeName], EndpointHealth] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, report: Report, at: datetime) -> Heard:
+        sessions: dict[str, datetime] = {
+            peer.public_key: peer.latest_handshake for peer in report.peers if peer.latest_handshake is not None
+        }
+        checks = {(check.service, check.node): check for check in report.endpoints}
+        return cls(report=report, at=at, sessions=sessions, checks=checks)
 
     def fresh(self, now: datetime) -> bool:
         return now - self.at <= REPORT_FRESH
@@ -58,7 +72,7 @@ class Reports:
 
     def take(self, node: Node, report: Report, at: datetime) -> None:
         with self._lock:
-            self._heard = {**self._heard, node.address: Heard(report=report, at=at)}
+            self._heard = {**self._heard, node.address: Heard.of(report, at)}
             self.taken += 1
 
     def all(self) -> AllHeard:

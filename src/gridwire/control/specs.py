@@ -81,6 +81,12 @@ class Specs:
                 else:
                     del self._current[address]
 
+    def index(self, snapshot: Snapshot) -> Index:
+        """Of that fleet; the one that is kept where it is the newest."""
+        with self._lock:
+            version, index = self._index(snapshot)
+        return index if version == snapshot.version else Index(snapshot.fleet)
+
     def since(self, address: Address) -> Version | None:
         """The first version of what the node must be; none before its agent, or anybody, asked for it."""
         current = self._current.get(address)

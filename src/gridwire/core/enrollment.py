@@ -17,6 +17,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
 from gridwire.core.addressing import Address, Prefix, check_prefix
@@ -215,6 +216,23 @@ def leaked(invitation: Invitation, peers: tuple[PeerSeen, ...]) -> bool:
 
 def _host(peer: PeerSeen) -> str:
     return (peer.endpoint or "").rpartition(":")[0]
+
+
+class WaitsFor(StrEnum):
+    """Whose turn it is until a newcomer is in."""
+
+    NEWCOMER = "newcomer"  # somebody has to run `gridwire join` there, or let it go on
+    GRID = "grid"  # gateways and control; nobody has to do anything
+    OPERATOR = "operator"  # a yes, or a decision
+    NOBODY = "nobody"  # it is in, or it is over
+
+
+def waits_for(state: NodeState, *, gateway_reports: bool) -> WaitsFor:
+    if state in (NodeState.PENDING, NodeState.QUARANTINED):
+        return WaitsFor.OPERATOR
+    if state not in (NodeState.INVITED, NodeState.REDEEMED):
+        return WaitsFor.NOBODY
+    return WaitsFor.NEWCOMER if gateway_reports and state is NodeState.INVITED else WaitsFor.GRID
 
 
 def likely_cause(state: NodeState, *, begun: int, packets_arrived: int, handshake: bool, gateway_reports: bool) -> str:

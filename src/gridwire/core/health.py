@@ -63,6 +63,15 @@ class Health(StrEnum):
     REFUSED = "refused"  # the edge does not consent to the target
 
 
+class Standing(StrEnum):
+    """How a service, or a route to it, stands; the worst first."""
+
+    FAILING = "failing"  # nobody is served
+    DEGRADED = "degraded"  # some endpoint is down
+    UNKNOWN = "unknown"  # nobody can tell
+    SERVING = "serving"
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The state of one check and the run of results that speak against it."""

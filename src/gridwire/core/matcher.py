@@ -58,30 +58,49 @@ def decide(
 ) -> Decision:
     """What becomes of a request. ``host``: the Host header, empty where there is none; ``raw_target``: as in the
     request line, before any decoding; both as Latin-1."""
-    try:
-        name = plain_host(host)
-        asked = target_host(raw_target)
-        path = normal_path(raw_target)
-    except Malformed:
-        return Decision(400, "malformed")
-    if (host and not _HOST.fullmatch(host.translate(_ASCII_LOWER))) or asked not in (None, name):
-        return Decision(400, "bad-host")
-    site = site_for(sites_of(table.routes), name)
-    if site is None:
-        return Decision(421, "unknown-host")
-    if reserved(path):
-        return Decision(404, "no-route")
-    route = site.longest(path)
-    if site.ambiguous(raw_path(raw_target), path):
-        return Decision(400, "path-ambiguous")
+    found = find(sites_of(table.routes), host, raw_target)
+    route = found.entry
     if route is None:
-        return Decision(404, "no-route")
+        return found.decision
     if not any(grant.id == route.grant and peer in grant.addresses for grant in table.grants):
         return Decision(403, "not-allowed", route.name)
     pool = next((pool for pool in table.pools if pool.service == route.service), None)
     if pool is None or not _usable(pool, health or {}):
         return Decision(503, "no-endpoint", route.name)
     return Decision(200, "", route.name, route.service)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The route that takes a request, or none and what is answered. ``host`` and ``path`` as they were read."""
+
+    decision: Decision
+    entry: RouteEntry | None = None
+    host: str = ""
+    path: str = ""
+
+
+def find(sites: Mapping[str, Site], host: str, raw_target: str) -> Found:
+    """As ``decide``, before it comes to who asks."""
+    try:
+        name = plain_host(host)
+        asked = target_host(raw_target)
+        path = normal_path(raw_target)
+    except Malformed:
+        return Found(decision=Decision(400, "malformed"))
+    if (host and not _HOST.fullmatch(host.translate(_ASCII_LOWER))) or asked not in (None, name):
+        return Found(decision=Decision(400, "bad-host"), host=name, path=path)
+    site = site_for(sites, name)
+    if site is None:
+        return Found(decision=Decision(421, "unknown-host"), host=name, path=path)
+    if reserved(path):
+        return Found(decision=Decision(404, "no-route"), host=name, path=path)
+    entry = site.longest(path)
+    if site.ambiguous(raw_path(raw_target), path):
+        return Found(decision=Decision(400, "path-ambiguous"), host=name, path=path)
+    if entry is None:
+        return Found(decision=Decision(404, "no-route"), host=name, path=path)
+    return Found(decision=Decision(200, "", entry.name, entry.service), entry=entry, host=name, path=path)
 
 
 def reserved(path: str) -> bool:

@@ -32,9 +32,10 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from gridwire.core.addressing import Address
-from gridwire.core.enrollment import LIFETIME_SECONDS, GatewayContact
+from gridwire.core.crowd import NOBODY, Crowd
+from gridwire.core.enrollment import LIFETIME_SECONDS, GatewayContact, WaitsFor
 from gridwire.core.fleet import Network, Node, NodeState, Role, Route, Service, Tag
-from gridwire.core.health import EndpointHealth, Health
+from gridwire.core.health import EndpointHealth, Health, Standing
 from gridwire.core.names import HostName, NodeName
 from gridwire.core.perimeter import Finding
 from gridwire.core.targets import Reach
@@ -42,11 +43,17 @@ from gridwire.core.wireguard import PublicKey
 from gridwire.protocol.agent import ApplyState
 
 T = TypeVar("T")
+MOST_ENDPOINTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Generic[T]):
+    """``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+    where that is counted."""
+
     items: tuple[T, ...]
+    next: str | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +109,7 @@ class MemberDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an invitation has come, as the gateway sees it, and so the likely cause where it is stuck.
+    """How far an invitation has come, as the gateway sees it, whose turn it is, and the likely cause where it is stuck.
 
     Since the invitation: ``handshakes_begun`` by senders that are no node's known endpoint; ``packets_arrived``, all
     of them, the data of the nodes among them.
@@ -115,6 +122,8 @@ class Progress:
     packets_arrived: int
     handshake: bool
     likely_cause: str = ""
+    role: Role = Role.EDGE
+    waits_for: WaitsFor = WaitsFor.NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,20 +169,39 @@ class EndpointView:
     node: NodeName
     health: Health
     reason: str = ""
+    drained: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCounts:
+    """``down``: those that an edge refuses, too. ``drained`` ones are in no other number."""
+
+    total: int = 0
+    up: int = 0
+    down: int = 0
+    unknown: int = 0
+    drained: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOutcome:
-    """A service as it now is, where it runs, and ``advice``: what a person has to do for the rest."""
+    """A service as it now is, where it runs, and ``advice``: what a person has to do for the rest.
+
+    ``endpoints``: in a list the MOST_ENDPOINTS worst, which ``counts`` is not cut to."""
 
     service: Service
     endpoints: tuple[EndpointView, ...]
+    standing: Standing = Standing.UNKNOWN
+    counts: EndpointCounts = EndpointCounts()
     advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteOutcome:
-    """A route as it now is: the URL, who can open it, and which operators and clients cannot."""
+    """A route as it now is: the URL, who can open it, and which operators and clients cannot.
+
+    ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
+    """
 
     route: Route
     url: str
@@ -181,6 +209,10 @@ class RouteOutcome:
     can_open: tuple[NodeName, ...]
     cannot_open: tuple[NodeName, ...]
     advice: tuple[str, ...] = ()
+    standing: Standing = Standing.UNKNOWN
+    counts: EndpointCounts = EndpointCounts()
+    can: Crowd = NOBODY
+    cannot: Crowd = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

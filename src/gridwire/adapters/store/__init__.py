@@ -1,7 +1,7 @@
 """Control's database: the fleet row by row, immutable revisions, the audit chain. SQLite, or PostgreSQL by URL."""
 
 from gridwire.adapters.store.people import OperatorRow, PasskeyRow, SessionRow, TokenRow
-from gridwire.adapters.store.reading import Credential, InvitationRow, Reading, Snapshot
+from gridwire.adapters.store.reading import Credential, InvitationRow, Like, Reading, Snapshot, Wanted
 from gridwire.adapters.store.schema import migrate
 from gridwire.adapters.store.store import Store, open_store
 from gridwire.adapters.store.writing import Writing
@@ -9,6 +9,7 @@ from gridwire.adapters.store.writing import Writing
 __all__ = [
     "Credential",
     "InvitationRow",
+    "Like",
     "OperatorRow",
     "PasskeyRow",
     "Reading",
@@ -16,6 +17,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "TokenRow",
+    "Wanted",
     "Writing",
     "migrate",
     "open_store",

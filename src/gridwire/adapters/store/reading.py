@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, String, Table, cast, func, not_, or_, select
 
 from gridwire.adapters.store import documents, tables
 from gridwire.adapters.store.people import PeopleReading
@@ -48,6 +48,26 @@ class InvitationRow:
     address: Address
     redeemed_revision: int | None
     closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like:
+    """A condition on a row: ``pattern`` is SQL's LIKE in lower case, with ``\\`` before what is meant literally.
+    ``field`` none: any column that is searched."""
+
+    field: str | None
+    pattern: str
+    without: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rows of a log: those that every one of ``words`` fits, beyond number ``behind``."""
+
+    words: tuple[Like, ...] = ()
+    behind: int | None = None
+    oldest_first: bool = False
+    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +124,15 @@ class Reading:
         )
         return self._invitation(query.limit(1))
 
+    def invitations(self) -> tuple[InvitationRow, ...]:
+        """The open ones, and those whose node is not in yet; by the node's name."""
+        on_the_way = ("invited", "redeemed", "pending", "quarantined")
+        query = _INVITATIONS.where(
+            tables.nodes.c.state != "revoked",
+            or_(tables.invitations.c.closed_at.is_(None), tables.nodes.c.state.in_(on_the_way)),
+        ).order_by(tables.nodes.c.name)
+        return tuple(_invitation_row(row) for row in self._connection.execute(query))
+
     def is_due(self, now: datetime) -> bool:
         """Whether an open invitation has run out."""
         query = select(func.count()).where(
@@ -129,6 +158,39 @@ class Reading:
         if before is not None:
             query = query.where(tables.revisions.c.number < before)
         return tuple(_revision(row) for row in self._connection.execute(query))
+
+    def page_of_revisions(self, wanted: Wanted) -> tuple[tuple[Revision, ...], int]:
+        """Some of them, and how many there are that match."""
+        table = tables.revisions
+        columns = {
+            "number": cast(table.c.number, String),
+            "author": table.c.author,
+            "reason": table.c.reason,
+            "changed": table.c.changed,
+        }
+        rows, total = self._page(table, columns, wanted)
+        return tuple(map(_revision, rows)), total
+
+    def page_of_events(self, wanted: Wanted) -> tuple[tuple[Event, ...], int]:
+        table = tables.events
+        columns: dict[str, ColumnElement[str]] = {
+            "number": cast(table.c.number, String),
+            **{name: table.c[name] for name in ("actor", "kind", "subject", "detail")},
+        }
+        rows, total = self._page(table, columns, wanted)
+        return tuple(map(_event, rows)), total
+
+    def _page(
+        self, table: Table, columns: Mapping[str, ColumnElement[str]], wanted: Wanted
+    ) -> tuple[Sequence[Row[tuple[object, ...]]], int]:
+        conditions = [_condition(columns, word) for word in wanted.words]
+        total = self._connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+        number = table.c.number
+        if wanted.behind is not None:
+            conditions.append(number > wanted.behind if wanted.oldest_first else number < wanted.behind)
+        order = number if wanted.oldest_first else number.desc()
+        query = select(table).where(*conditions).order_by(order).limit(wanted.limit)
+        return self._connection.execute(query).all(), int(total)
 
     def revision(self, number: int) -> tuple[Revision, Fleet]:
         """One revision and the whole fleet of it; raise NotFound."""
@@ -178,6 +240,12 @@ class Reading:
             routes=tuple(sorted(map(documents.ROUTE.validate_json, self._documents("routes")), key=_name)),
             policies=tuple(sorted(map(documents.POLICY.validate_json, self._documents("policies")), key=_name)),
         )
+
+
+def _condition(columns: Mapping[str, ColumnElement[str]], word: Like) -> ColumnElement[bool]:
+    fields = list(columns.values()) if word.field is None else [columns[word.field]]
+    found = or_(*(func.lower(field).like(word.pattern, escape="\\") for field in fields))
+    return not_(found) if word.without else found
 
 
 def _name(item: Service | Route | Policy) -> str:

@@ -6,20 +6,22 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from gridwire.adapters.store import InvitationRow
+from gridwire.adapters.store import InvitationRow, Snapshot
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.changing import ChangesOf
+from gridwire.control.columns import INVITATIONS
 from gridwire.control.endpoint import AuthorOf, GridOf, router
 from gridwire.control.grid import Grid
+from gridwire.control.paging import AskedOf, page
+from gridwire.control.picture import Picture
 from gridwire.control.reports import arrived
 from gridwire.control.usecases.cancel_invitation import cancel_invitation, invited_node
 from gridwire.control.usecases.invite_node import invite_node
-from gridwire.control.views import Picture
-from gridwire.core.enrollment import likely_cause
+from gridwire.core.enrollment import likely_cause, waits_for
 from gridwire.core.errors import NotFound
 from gridwire.core.fleet import Fleet, Node
-from gridwire.protocol.api import Invite, Invited, Progress
+from gridwire.protocol.api import Invite, Invited, Listing, Progress
 
 routes = router()
 
@@ -37,16 +39,28 @@ def post_invitation(
     return invited
 
 
+@routes.get("/api/v1/invitations", tags=["invitations"])
+@allow(*READ)
+def list_invitations(grid: GridOf, asked: AskedOf) -> Listing[Progress]:
+    """Invitations that are open, and those whose node is not in yet, with how far each has come."""
+    with grid.store.reading() as reading:
+        snapshot, rows = reading.snapshot(), reading.invitations()
+    picture = grid.picture(snapshot)
+    all_of_them = [_progress(grid, picture, node, row) for row in rows if (node := _node(snapshot, row)) is not None]
+    return page(all_of_them, asked, INVITATIONS, lambda progress: progress, name=lambda progress: progress.node)
+
+
 @routes.get("/api/v1/invitations/{name}", tags=["invitations"])
 @allow(*READ)
 def get_invitation(name: str, grid: GridOf) -> Progress:
     """How far an invitation has come, and where it is stuck the likely cause."""
     with grid.store.reading() as reading:
-        fleet = reading.fleet()
-        row = reading.latest_invitation(_invited_name(fleet, name))
-    if row is None:
+        snapshot = reading.snapshot()
+        row = reading.latest_invitation(_invited_name(snapshot.fleet, name))
+    node = None if row is None else _node(snapshot, row)
+    if row is None or node is None:
         raise NotFound(f"{name} was never invited", fix="`gridwire node list` names who was")
-    return _progress(grid, fleet, row)
+    return _progress(grid, grid.picture(snapshot), node, row)
 
 
 @routes.delete("/api/v1/invitations/{name}", status_code=204, operation_id="cancelInvitation", tags=["invitations"])
@@ -65,13 +79,13 @@ def _invited_name(fleet: Fleet, name: str) -> str:
         return name
 
 
-def _progress(grid: Grid, fleet: Fleet, row: InvitationRow) -> Progress:
-    node: Node | None = fleet.at(row.address)
-    if node is None:
-        raise NotFound(f"{row.invitation.node} is no node of this grid")
-    heard, key = grid.reports.all(), row.invitation.ephemeral_key
-    picture = Picture(fleet, heard, grid.clock())
-    came = grid.reports.since_mark(key, arrived(fleet, heard))
+def _node(snapshot: Snapshot, row: InvitationRow) -> Node | None:
+    return snapshot.by_address.get(row.address)
+
+
+def _progress(grid: Grid, picture: Picture, node: Node, row: InvitationRow) -> Progress:
+    key = row.invitation.ephemeral_key
+    came = grid.reports.since_mark(key, arrived(picture.fleet, picture.heard))
     handshake = picture.handshake(key) is not None or picture.handshake(node.public_key) is not None
     cause = likely_cause(
         node.state,
@@ -88,4 +102,6 @@ def _progress(grid: Grid, fleet: Fleet, row: InvitationRow) -> Progress:
         packets_arrived=came.packets,
         handshake=handshake,
         likely_cause=cause,
+        role=node.role,
+        waits_for=waits_for(node.state, gateway_reports=bool(picture.speaking)),
     )

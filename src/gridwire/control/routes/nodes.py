@@ -12,8 +12,10 @@ from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.caller import Caller
 from gridwire.control.changing import ChangesOf, Changing
+from gridwire.control.columns import node_columns
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
 from gridwire.control.grid import Grid
+from gridwire.control.paging import AskedOf, page
 from gridwire.control.precondition import check_precondition, etag
 from gridwire.control.usecases.add_device import add_device
 from gridwire.control.usecases.approve_node import approve_node
@@ -35,10 +37,12 @@ def _view(grid: Grid, node: Node) -> NodeView:
 
 @routes.get("/api/v1/nodes", tags=["nodes"])
 @allow(*READ)
-def list_nodes(grid: GridOf) -> Listing[NodeView]:
-    """All nodes but revoked ones, sorted by name."""
+def list_nodes(grid: GridOf, asked: AskedOf) -> Listing[NodeView]:
+    """All nodes but revoked ones, or a page of them; sorted by name where nothing else is asked for."""
     picture = grid.picture(grid.snapshot())
-    return Listing(items=tuple(node_view(picture, n) for n in picture.fleet.nodes if n.state is not NodeState.REVOKED))
+    live = (node for node in picture.fleet.nodes if node.state is not NodeState.REVOKED)
+    columns = node_columns(picture)
+    return page(live, asked, columns, lambda node: node_view(picture, node), name=lambda node: node.name)
 
 
 @routes.get("/api/v1/nodes/{name}", tags=["nodes"])

@@ -9,7 +9,9 @@ from fastapi import Depends, Request, Response
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.changing import ChangesOf
+from gridwire.control.columns import POLICIES
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.paging import AskedOf, page
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_policy
 from gridwire.control.usecases.put_noun import put_policy
@@ -25,9 +27,10 @@ def _named(items: tuple[Policy, ...], name: str) -> Policy | None:
 
 @routes.get("/api/v1/policies", tags=["policies"])
 @allow(*READ)
-def list_policies(grid: GridOf) -> Listing[Policy]:
-    """All policies, sorted by name."""
-    return Listing(items=grid.snapshot().fleet.policies)
+def list_policies(grid: GridOf, asked: AskedOf) -> Listing[Policy]:
+    """All policies, or a page of them; sorted by name where nothing else is asked for."""
+    fleet = grid.snapshot().fleet
+    return page(fleet.policies, asked, POLICIES, lambda policy: policy, name=lambda policy: policy.name)
 
 
 @routes.get("/api/v1/policies/{name}", tags=["policies"])

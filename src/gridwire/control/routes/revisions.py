@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -9,6 +10,7 @@ from fastapi import Query, Request, Response
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.changing import ChangesOf
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.paging import AskedOf, page_of_log, wanted_of
 from gridwire.control.precondition import check_newest, revision_etag
 from gridwire.control.usecases.roll_back import roll_back
 from gridwire.core.difference import difference
@@ -26,12 +28,15 @@ routes = router()
 @allow(*READ)
 def list_revisions(
     grid: GridOf,
-    before: Annotated[int | None, Query(ge=1, le=LAST)] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    asked: AskedOf,
+    before: Annotated[int | None, Query(ge=1, le=LAST, description="Those before this number.")] = None,
 ) -> Listing[Revision]:
-    """Newest first; ``before`` a number, for the page after this one."""
+    """A hundred, newest first where nothing else is asked for."""
+    wanted = wanted_of(asked, ("number", "author", "reason", "changed"), unasked=100)
+    if before is not None and asked.cursor is None:
+        wanted = replace(wanted, behind=before, oldest_first=False)
     with grid.store.reading() as reading:
-        return Listing(items=reading.revisions(before=before, limit=limit))
+        return page_of_log(*reading.page_of_revisions(wanted), wanted, lambda revision: revision.number)
 
 
 @routes.get("/api/v1/revisions/{number}", tags=["revisions"])

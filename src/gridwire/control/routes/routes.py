@@ -9,7 +9,9 @@ from fastapi import Depends, Request, Response
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.changing import ChangesOf
+from gridwire.control.columns import route_columns
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.paging import AskedOf, page
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_route
 from gridwire.control.usecases.put_noun import put_route
@@ -26,9 +28,11 @@ def _named(items: tuple[Route, ...], name: str) -> Route | None:
 
 @routes.get("/api/v1/routes", tags=["routes"])
 @allow(*READ)
-def list_routes(grid: GridOf) -> Listing[Route]:
-    """All routes, sorted by name."""
-    return Listing(items=grid.snapshot().fleet.routes)
+def list_routes(grid: GridOf, asked: AskedOf) -> Listing[Route]:
+    """All routes, or a page of them; sorted by name where nothing else is asked for."""
+    fleet = grid.snapshot().fleet
+    columns = route_columns(fleet.network.suffix)
+    return page(fleet.routes, asked, columns, lambda route: route, name=lambda route: route.name)
 
 
 @routes.get("/api/v1/routes/{name}", tags=["routes"])

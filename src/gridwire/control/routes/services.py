@@ -9,7 +9,9 @@ from fastapi import Depends, Request, Response
 from gridwire.control.access import CHANGE, READ, allow
 from gridwire.control.body import Body
 from gridwire.control.changing import ChangesOf
+from gridwire.control.columns import SERVICES
 from gridwire.control.endpoint import AuthorOf, CallerOf, GridOf, router
+from gridwire.control.paging import AskedOf, page
 from gridwire.control.precondition import check_precondition, etag, found, same_name, tagged
 from gridwire.control.usecases.delete_noun import delete_service
 from gridwire.control.usecases.put_noun import put_service
@@ -26,9 +28,10 @@ def _named(items: tuple[Service, ...], name: str) -> Service | None:
 
 @routes.get("/api/v1/services", tags=["services"])
 @allow(*READ)
-def list_services(grid: GridOf) -> Listing[Service]:
-    """All services, sorted by name."""
-    return Listing(items=grid.snapshot().fleet.services)
+def list_services(grid: GridOf, asked: AskedOf) -> Listing[Service]:
+    """All services, or a page of them; sorted by name where nothing else is asked for."""
+    fleet = grid.snapshot().fleet
+    return page(fleet.services, asked, SERVICES, lambda service: service, name=lambda service: service.name)
 
 
 @routes.get("/api/v1/services/{name}", tags=["services"])

@@ -1,0 +1,104 @@
+"""What lists are sorted and filtered by, noun by noun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
+
+from gridwire.control.paging import Column, text_column
+from gridwire.control.picture import Picture
+from gridwire.core.fleet import Node, Policy, Route, Selector, Service
+from gridwire.core.health import Standing
+from gridwire.core.names import under_suffix
+from gridwire.protocol.api import Progress
+
+T = TypeVar("T")
+_STANDINGS: Final = tuple(Standing)
+
+
+def _selectors(of: Callable[[T], Iterable[Selector]]) -> Column[T]:
+    return Column(texts=lambda item: map(str, of(item)))
+
+
+def node_columns(picture: Picture) -> Mapping[str, Column[Node]]:
+    def tunnel(node: Node) -> str:
+        return {True: "connected", False: "down", None: "unknown"}[picture.connected(node)]
+
+    def handshake(node: Node) -> float:
+        seen = picture.last_session(node)
+        return 0.0 if seen is None else seen.timestamp()
+
+    def agent(node: Node) -> str:
+        heard = picture.heard.get(node.address)
+        return "" if heard is None else heard.report.agent_version
+
+    def behind(node: Node) -> str:
+        heard, since = picture.heard.get(node.address), picture.since(node.address)
+        if heard is None or since is None:
+            return "unknown"
+        return "yes" if heard.report.version < since else "no"
+
+    def findings(node: Node) -> int:
+        heard = picture.heard.get(node.address)
+        return 0 if heard is None else len(heard.report.findings)
+
+    return {
+        "name": text_column(lambda node: node.name),
+        "role": text_column(lambda node: str(node.role)),
+        "state": text_column(lambda node: str(node.state)),
+        "address": Column(
+            value=lambda node: f"{node.address.version}{int(node.address):040}",
+            texts=lambda node: map(str, node.addresses),
+        ),
+        "tag": Column(texts=_tags),
+        "drained": text_column(lambda node: "yes" if node.drained else "no"),
+        "tunnel": text_column(tunnel),
+        "handshake": Column(value=handshake),
+        "agent": text_column(agent),
+        "behind": text_column(behind),
+        "findings": Column(value=findings, texts=lambda node: (str(findings(node)),)),
+    }
+
+
+def _tags(node: Node) -> Iterable[str]:
+    yield from (f"{key}={value}" for key, value in node.tags)
+    if node.tailnet is not None:
+        yield from (node.tailnet.owner(), node.tailnet.name)
+
+
+SERVICES: Final[Mapping[str, Column[Service]]] = {
+    "name": text_column(lambda service: service.name),
+    "target": text_column(lambda service: str(service.target)),
+    "on": _selectors(lambda service: service.on),
+}
+POLICIES: Final[Mapping[str, Column[Policy]]] = {
+    "name": text_column(lambda policy: policy.name),
+    "allow": _selectors(lambda policy: policy.allow),
+}
+
+
+def route_columns(suffix: str) -> Mapping[str, Column[Route]]:
+    return {
+        "name": text_column(lambda route: route.name),
+        "host": Column(
+            value=lambda route: under_suffix(route.host, suffix),
+            texts=lambda route: {route.host, under_suffix(route.host, suffix)},
+        ),
+        "path": text_column(lambda route: route.path),
+        "to": text_column(lambda route: route.to),
+        "allow": _selectors(lambda route: route.allow),
+    }
+
+
+def standing_column(of: Callable[[T], Standing]) -> Column[T]:
+    """The worst first."""
+    return Column(value=lambda item: _STANDINGS.index(of(item)), texts=lambda item: (str(of(item)),))
+
+
+INVITATIONS: Final[Mapping[str, Column[Progress]]] = {
+    "name": text_column(lambda progress: progress.node),
+    "role": text_column(lambda progress: str(progress.role)),
+    "state": text_column(lambda progress: str(progress.state)),
+    "waits_for": text_column(lambda progress: str(progress.waits_for)),
+    "expires": Column(value=lambda progress: progress.expires.timestamp()),
+}

@@ -1,0 +1,194 @@
+"""Are users failing now, at which hop, what changed just before, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from gridwire.control.explanation import hops_to
+from gridwire.control.perimeter import Looked, perimeter
+from gridwire.control.picture import Picture
+from gridwire.control.standing import count_endpoints, standing_of, worst_endpoints
+from gridwire.control.views import endpoint_view, url_of
+from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.core.health import Standing
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.revision import Revision
+from gridwire.protocol.agent import ApplyState
+from gridwire.protocol.api import EndpointView
+from gridwire.protocol.overview import Attention, FailingRoute, Need, Overview
+from gridwire.version import __version__
+
+MOST: Final = 20  # failing routes, and things that want somebody
+_CLOCK: Final = timedelta(minutes=2)  # further off, and the times that it reports mislead
+_SETTLING: Final = timedelta(seconds=10)
+_ORDER: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_STANDINGS: Final = tuple(Standing)
+
+Findings = tuple[tuple[NodeName, Finding], ...]
+
+
+def overview(
+    picture: Picture,
+    version: tuple[int, int],
+    changes: tuple[Revision, ...],
+    looked: tuple[Looked, ...],
+    own: Findings = (),
+) -> Overview:
+    """``changes``: the latest, newest first. ``looked``: the perimeter. ``own``: what control itself found."""
+    fleet = picture.fleet
+    known = [node for node in fleet.active() if _should_stand(picture, node)]
+    standing = [picture.connected(node) for node in known]
+    failing = _failing(picture)
+    findings = tuple(dict.fromkeys((*own, *_findings(picture, looked))))
+    settled = not changes or picture.now - changes[0].at > _SETTLING
+    attention = sorted(
+        (*_nodes(picture, settled=settled), *_unserved(failing), *_found(findings)),
+        key=lambda one: _ORDER.index(one.severity),
+    )
+    return Overview(
+        at=picture.now,
+        suffix=fleet.network.suffix,
+        epoch=version[0],
+        revision=version[1],
+        version=__version__,
+        nodes_up=standing.count(True),
+        nodes_known=len(known),
+        nodes_unknown=standing.count(None),
+        routes=len(fleet.routes),
+        failing=tuple(failing[:MOST]),
+        failing_count=len(failing),
+        perimeter=perimeter(looked, picture, limit=0).verdict,
+        changes=changes,
+        attention=tuple(attention[:MOST]),
+        attention_count=len(attention),
+    )
+
+
+def _should_stand(picture: Picture, node: Node) -> bool:
+    """A device without an agent calls when it has something to send, and is at rest else."""
+    return node.role in (Role.GATEWAY, Role.EDGE) or node.address in picture.heard
+
+
+def _failing(picture: Picture) -> list[FailingRoute]:
+    """The worst first; of each service the endpoints are looked at once."""
+    seen: dict[ServiceName, tuple[Standing, EndpointView | None]] = {}
+    found = []
+    for route in picture.fleet.routes:
+        if route.to not in seen:
+            service = picture.known.services[route.to]
+            views = tuple(endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
+            worst = worst_endpoints(views, 1)
+            seen[route.to] = standing_of(count_endpoints(views)), worst[0] if worst else None
+        standing, view = seen[route.to]
+        if standing is not Standing.SERVING:
+            found.append((standing, route, view))
+    found.sort(key=lambda one: (_STANDINGS.index(one[0]), one[1].name))
+    return [
+        FailingRoute(
+            route=route.name,
+            url=url_of(picture.fleet, route),
+            standing=standing,
+            hops=hops_to(picture, picture.known.services[route.to], view) if place < MOST else (),
+        )
+        for place, (standing, route, view) in enumerate(found)
+    ]
+
+
+def _findings(picture: Picture, looked: tuple[Looked, ...]) -> Findings:
+    of_sockets = ((one.view.node, finding) for one in looked for finding in one.view.findings)
+    return tuple(of_sockets) + tuple(
+        (node.name, finding)
+        for node in picture.fleet.nodes
+        if node.state is not NodeState.REVOKED and node.address in picture.heard
+        for finding in picture.heard[node.address].report.findings
+    )
+
+
+def _found(findings: Findings) -> Iterable[Attention]:
+    for node, finding in findings:
+        if finding.severity is not Severity.INFO:
+            yield Attention(
+                need=Need.FINDING, severity=finding.severity, subject=node, what=finding.what, fix=finding.fix
+            )
+
+
+def _unserved(failing: Iterable[FailingRoute]) -> Iterable[Attention]:
+    names = [route.route for route in failing if route.standing is Standing.FAILING]
+    if names:
+        yield Attention(
+            need=Need.UNSERVED,
+            severity=Severity.CRITICAL,
+            subject=names[0],
+            what="no endpoint of it serves",
+            others=len(names) - 1,
+        )
+
+
+def _nodes(picture: Picture, *, settled: bool) -> Iterable[Attention]:
+    """``settled``: nothing was changed so lately that agents may still be at it."""
+    found: dict[Need, list[tuple[Node, str, str]]] = {}
+    for node in picture.fleet.nodes:
+        for need, what, fix in _needs(picture, node, settled=settled):
+            found.setdefault(need, []).append((node, what, fix))
+    for need, all_of_it in found.items():
+        node, what, fix = all_of_it[0]
+        heard = picture.heard.get(node.address)
+        yield Attention(
+            need=need,
+            severity=_SEVERITY[need],
+            subject=node.name,
+            what=what,
+            fix=fix,
+            since=heard.at if heard is not None and need is Need.SILENT else None,
+            others=len(all_of_it) - 1,
+        )
+
+
+_SEVERITY: Final = {
+    Need.QUARANTINED: Severity.CRITICAL,
+    Need.REVOKING: Severity.CRITICAL,
+    Need.FAILED: Severity.CRITICAL,
+    Need.AWAY: Severity.WARNING,
+    Need.SILENT: Severity.WARNING,
+    Need.BEHIND: Severity.WARNING,
+    Need.CLOCK: Severity.WARNING,
+    Need.PENDING: Severity.INFO,
+}
+
+
+def _needs(picture: Picture, node: Node, *, settled: bool) -> Iterable[tuple[Need, str, str]]:
+    state = node.state
+    if state is NodeState.PENDING:
+        yield Need.PENDING, "it joined, and waits for a yes", f"gridwire node approve {node.name}"
+    elif state is NodeState.QUARANTINED:
+        fix = f"gridwire node revoke {node.name}, and invite it again"
+        yield Need.QUARANTINED, "its invitation was used twice, so it may have leaked", fix
+    elif state is NodeState.REVOKING:
+        yield Need.REVOKING, "a gateway has not said that it is cut off", "see that every gateway's agent runs"
+    if state is not NodeState.ACTIVE:
+        return
+    heard = picture.heard.get(node.address)
+    if node.role in (Role.GATEWAY, Role.EDGE) and picture.connected(node) is False:
+        yield Need.AWAY, "its tunnel is down", f"on it: gridwire doctor {node.name}" if node.role is Role.EDGE else ""
+    elif heard is None:
+        if node.role in (Role.GATEWAY, Role.EDGE):
+            yield Need.SILENT, "its agent never reported", "is gridwire agent running there?"
+        return
+    if heard is None:
+        return
+    report = heard.report
+    if not heard.fresh(picture.now):
+        if picture.connected(node) is not False:
+            yield Need.SILENT, "its tunnel stands, and its agent does not report", "is gridwire agent running there?"
+        return
+    if report.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK):
+        yield Need.FAILED, f"its last change {report.state}: {report.detail}", ""
+    since = picture.since(node.address)
+    late = settled and since is not None and report.version < since and report.state is not ApplyState.APPLYING
+    if late and since is not None and picture.connected(node) is not False:
+        yield Need.BEHIND, f"it is at revision {report.version[1]}, and what it must be is of {since[1]}", ""
+    if abs(report.at - heard.at) > _CLOCK:
+        yield Need.CLOCK, "its clock differs from the gateway's by minutes", "see that it keeps time: timedatectl"

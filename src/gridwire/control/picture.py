@@ -1,0 +1,158 @@
+"""The fleet and what agents said of it, at one moment: what everything that people are told is read off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+
+from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Heard, Version, members_seen, reporting
+from gridwire.core.access import selects
+from gridwire.core.addressing import Address
+from gridwire.core.crowd import Crowds, Mask, Roster
+from gridwire.core.explanation import Explainer
+from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Service
+from gridwire.core.health import EndpointHealth, Health
+from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.sources import Index
+from gridwire.core.tailnet import MemberSeen
+
+_TOLD = (Health.UP, Health.DOWN, Health.UNKNOWN)
+
+
+class Known:
+    """What is looked up in one fleet, whatever agents say; kept for as long as its revision is the newest."""
+
+    def __init__(self, fleet: Fleet, index: Index | None = None) -> None:
+        self.fleet = fleet
+        self._index = index
+
+    @cached_property
+    def index(self) -> Index:
+        return self._index if self._index is not None else Index(self.fleet)
+
+    @cached_property
+    def crowds(self) -> Crowds:
+        return Crowds(self.fleet, Roster(self.fleet))
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        return Explainer(self.fleet)
+
+    @cached_property
+    def services(self) -> dict[ServiceName, Service]:
+        return {service.name: service for service in self.fleet.services}
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """Of all nodes but revoked ones, by name."""
+        return {node.name: node.role for node in self.fleet.nodes if node.state is not NodeState.REVOKED}
+
+    @cached_property
+    def waiting(self) -> tuple[Node, ...]:
+        """Edges that wait for a yes."""
+        return tuple(n for n in self.fleet.nodes if n.state is NodeState.PENDING and n.role is Role.EDGE)
+
+    def endpoints_of(self, service: Service) -> tuple[Node, ...]:
+        """The active edges that a service runs on, sorted as the fleet is."""
+        return tuple(node for node in self.index.selected(service.on) if node.role is Role.EDGE)
+
+    def waiting_for(self, service: Service) -> tuple[Node, ...]:
+        return tuple(n for n in self.waiting if any(selects(selector, n) for selector in service.on))
+
+    def may_use(self, route: Route) -> Mask:
+        return self.crowds.selected(self.index.allow(route)) & self.crowds.people
+
+
+class Picture:
+    """Looks up no more than it is asked for: a page of a large grid is of few of its nodes."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        heard: AllHeard,
+        now: datetime,
+        since: Callable[[Address], Version | None] = lambda _: None,
+        known: Known | None = None,
+    ) -> None:
+        """``since``: the first version of a node's spec as it is now, where that is known."""
+        self.since = since
+        self.fleet = fleet
+        self.heard = heard
+        self.now = now
+        self.known = known if known is not None and known.fleet is fleet else Known(fleet)
+        self.speaking = reporting(fleet, heard, now)
+        gateways = fleet.gateways()
+        self.gateways: set[NodeName] = {node.name for node in gateways}
+        self._heard_gateways = [heard[node.address] for node in gateways if node.address in heard]
+        self._fresh_gateways = [one for one in self._heard_gateways if one.fresh(now)]
+
+    @cached_property
+    def _members(self) -> dict[Address, MemberSeen]:
+        return members_seen(self.fleet, self.heard)
+
+    @cached_property
+    def health(self) -> tuple[EndpointHealth, ...]:
+        """All that was said lately."""
+        return tuple(
+            self._as_known(node, check)
+            for node in self.fleet.nodes
+            if (said := self._fresh(node)) is not None
+            for check in said.report.endpoints
+        )
+
+    def checks(self, service: ServiceName, node: Node) -> list[EndpointHealth]:
+        """Those of the gateways, and the edge's own."""
+        own = self._fresh(node)
+        heard: Iterable[Heard] = self._fresh_gateways if own is None else (*self._fresh_gateways, own)
+        key = (service, node.name)
+        return sorted((one.checks[key] for one in heard if key in one.checks), key=lambda check: check.seen_by)
+
+    def _fresh(self, node: Node) -> Heard | None:
+        said = self.heard.get(node.address)
+        return said if said is not None and node.state is NodeState.ACTIVE and said.fresh(self.now) else None
+
+    def lost(self, service: ServiceName, node: Node) -> str:
+        """Why nothing is known of a service on a node; empty while some gateway has a way there, or has not said."""
+        if self.connected(node) is False:
+            return "its tunnel is down"
+        checks = [c for c in self.checks(service, node) if c.seen_by in self.gateways and c.health in _TOLD]
+        if not checks or any(check.health is not Health.UNKNOWN for check in checks):
+            return ""
+        return checks[0].reason or "no gateway has a way there"
+
+    def _as_known(self, by: Node, check: EndpointHealth) -> EndpointHealth:
+        """What an edge said of itself holds only while there is a way to it: its last report outlives its tunnel."""
+        if by.name in self.gateways or check.health not in (Health.UP, Health.DOWN):
+            return check
+        reason = self.lost(check.service, by)
+        return replace(check, health=Health.UNKNOWN, reason=reason) if reason else check
+
+    def handshake(self, key: str | None) -> datetime | None:
+        """The latest that any gateway has seen of the key, by that gateway's clock."""
+        if key is None:
+            return None
+        return max((one.sessions[key] for one in self._heard_gateways if key in one.sessions), default=None)
+
+    def last_session(self, node: Node) -> datetime | None:
+        """The latest handshake of the node that any gateway has seen."""
+        if node.tailnet is None:
+            return self.handshake(node.public_key)
+        seen = self._members.get(node.address)
+        return None if seen is None else seen.latest_handshake
+
+    def connected(self, node: Node) -> bool | None:
+        """Whether some gateway that reports has a fresh session with the node; none where no gateway reports.
+
+        A gateway itself is connected while its agent reports.
+        """
+        if node.role is Role.GATEWAY:
+            return node in self.speaking if node.state is NodeState.ACTIVE else None
+        if not self.speaking:
+            return None
+        if node.tailnet is not None:  # idle peers have no session: what tells is whether the tailnet has it online
+            seen = self._members.get(node.address)
+            return seen is not None and seen.online and not seen.expired(self.now)
+        handshake = self.handshake(node.public_key)
+        return handshake is not None and self.now - handshake <= TUNNEL_FRESH

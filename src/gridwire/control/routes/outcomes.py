@@ -1,0 +1,47 @@
+"""Routes and services as they stand, a page at a time; ``sort=standing`` has the worst first."""
+
+from __future__ import annotations
+
+from gridwire.control.access import READ, allow
+from gridwire.control.columns import SERVICES, route_columns, standing_column
+from gridwire.control.endpoint import GridOf, router
+from gridwire.control.paging import AskedOf, page
+from gridwire.control.views import route_outcome, service_outcome, standings
+from gridwire.protocol.api import MOST_ENDPOINTS, Listing, RouteOutcome, ServiceOutcome
+
+routes = router()
+
+
+@routes.get("/api/v1/outcomes/routes", operation_id="listRouteOutcomes", tags=["outcomes"])
+@allow(*READ)
+def list_routes(grid: GridOf, asked: AskedOf) -> Listing[RouteOutcome]:
+    """Where each route leads, who can open it, and how it stands."""
+    picture = grid.picture(grid.snapshot())
+    standing = standings(picture)
+    columns = {
+        **route_columns(picture.fleet.network.suffix),
+        "standing": standing_column(lambda route: standing(route.to)),
+    }
+    return page(
+        picture.fleet.routes,
+        asked,
+        columns,
+        lambda route: route_outcome(picture, route, most=MOST_ENDPOINTS),
+        name=lambda route: route.name,
+    )
+
+
+@routes.get("/api/v1/outcomes/services", operation_id="listServiceOutcomes", tags=["outcomes"])
+@allow(*READ)
+def list_services(grid: GridOf, asked: AskedOf) -> Listing[ServiceOutcome]:
+    """Where each service runs, and how it stands."""
+    picture = grid.picture(grid.snapshot())
+    standing = standings(picture)
+    columns = {**SERVICES, "standing": standing_column(lambda service: standing(service.name))}
+    return page(
+        picture.fleet.services,
+        asked,
+        columns,
+        lambda service: service_outcome(picture, service, most=MOST_ENDPOINTS),
+        name=lambda service: service.name,
+    )

@@ -1,0 +1,39 @@
+"""How endpoints add up: to a service that stands, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gridwire.core.health import Health, Standing
+from gridwire.protocol.api import EndpointCounts, EndpointView
+
+_BAD = (Health.DOWN, Health.REFUSED)
+_ORDER = (Health.DOWN, Health.REFUSED, Health.UNKNOWN, Health.CHECKING, Health.UP)
+
+
+def count_endpoints(views: Iterable[EndpointView]) -> EndpointCounts:
+    """A drained endpoint is nobody's loss, and serves nobody new."""
+    found = {"up": 0, "down": 0, "unknown": 0, "drained": 0}
+    for view in views:
+        found[_kind(view)] += 1
+    return EndpointCounts(total=sum(found.values()), **found)
+
+
+def _kind(view: EndpointView) -> str:
+    if view.drained:
+        return "drained"
+    return "up" if view.health is Health.UP else "down" if view.health in _BAD else "unknown"
+
+
+def standing_of(counts: EndpointCounts) -> Standing:
+    if counts.up:
+        return Standing.DEGRADED if counts.down or counts.unknown else Standing.SERVING
+    return Standing.UNKNOWN if counts.unknown else Standing.FAILING
+
+
+def worst_endpoints(views: Iterable[EndpointView], most: int) -> tuple[EndpointView, ...]:
+    """The worst first where there are more than ``most``, else all in their order."""
+    listed = tuple(views)
+    if len(listed) <= most:
+        return listed
+    return tuple(sorted(listed, key=lambda view: (view.drained, _ORDER.index(view.health), view.node))[:most])

@@ -1,0 +1,229 @@
+"""What a person looks at first: who is served, where a way ends, what wants somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+REACH = [{"prefix": "127.0.0.1/32", "first_port": 9000, "last_port": 9000, "kind": "tcp"}]
+
+
+def check(node: str, by: str, health: str, service: str = "api", reason: str = "") -> dict[str, str]:
+    return {"service": service, "node": node, "seen_by": by, "health": health, "reason": reason}
+
+
+@pytest.fixture
+def grid(world: Any) -> Any:
+    """An edge that serves, a phone that may use it, and all of them connected."""
+    world.join("home-1", tags=[["site", "a"]])
+    world.join("phone", role="client")
+    world.join("laptop", role="operator")
+    world.publish("api", on="tag:site=a")
+    world.route("api", allow=("role:client",))
+    speak(world)
+    return world
+
+
+def speak(world: Any, health: str = "up", *, away: tuple[str, ...] = (), reason: str = "") -> None:
+    keys = {node.name: node.public_key for node in world.fleet().nodes}
+    peers = [
+        world.peer_seen(key, **({"latest_handshake": "2030-01-01T11:50:00Z"} if name in away else {}))
+        for name, key in keys.items()
+        if name != "gw" and key is not None
+    ]
+    world.report(peers=peers, endpoints=[check("home-1", "gw", health, reason=reason)])
+    world.report(node="home-1", reach=REACH, endpoints=[check("home-1", "home-1", "up")])
+
+
+def explain(world: Any, node: str, url: str, **params: str) -> Any:
+    answer = world.local.get("/api/v1/explain", params={"node": node, "url": url, **params})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def line(hops: Any) -> list[tuple[str, str, str]]:
+    return [(hop["kind"], hop["name"], hop["state"]) for hop in hops]
+
+
+def test_a_way_that_stands(grid: Any) -> None:
+    seen = explain(grid, "phone", "http://api.grid/x?y=1")
+    assert (seen["status"], seen["code"], seen["service"], seen["route"]["name"]) == (200, "", "api", "api")
+    assert seen["verdict"] == {"allowed": True, "by": ["role:client"], "wanted": ["role:client"]}
+    assert seen["says"] == "api takes it to api, open to phone by role:client"
+    assert line(seen["hops"]) == [
+        ("device", "phone", "ok"),
+        ("gateway", "gw", "ok"),
+        ("edge", "home-1", "ok"),
+        ("endpoint", "127.0.0.1:9000", "ok"),
+    ]
+    assert [(e["node"], e["health"], e["takes"]) for e in seen["endpoints"]] == [("home-1", "up", True)]
+
+
+def test_what_lies_behind_a_dead_tunnel_is_unknown(grid: Any) -> None:
+    speak(grid, away=("home-1",))
+    hops = explain(grid, "phone", "api.grid")["hops"]
+    assert [hop["state"] for hop in hops] == ["ok", "ok", "broken", "unknown"]
+    assert hops[2]["reason"] == "its tunnel is down"
+    speak(grid, away=("laptop",))
+    grid.route("api", allow=("role:client", "role:operator"))
+    hops = explain(grid, "laptop", "api.grid")["hops"]
+    assert [hop["state"] for hop in hops] == ["ok", "broken", "unknown", "unknown"]
+    assert hops[1]["reason"] == "its tunnel is down, it called last at 2030-01-01 11:50:00 UTC"
+
+
+def test_a_client_without_a_session_is_at_rest_and_not_broken(grid: Any) -> None:
+    speak(grid, away=("phone",))
+    hops = explain(grid, "phone", "api.grid")["hops"]
+    assert [hop["state"] for hop in hops] == ["ok", "unknown", "ok", "ok"]
+
+
+def test_the_endpoint_that_fails_is_where_the_way_ends(grid: Any) -> None:
+    speak(grid, "down", reason="connection refused")
+    seen = explain(grid, "phone", "api.grid")
+    assert (seen["status"], seen["code"]) == (503, "no-endpoint")
+    assert [hop["state"] for hop in seen["hops"]] == ["ok", "ok", "ok", "broken"]
+    assert seen["hops"][3]["reason"] == "connection refused"
+    grid.local.patch("/api/v1/nodes/home-1", json={"tags": []})
+    seen = explain(grid, "phone", "api.grid")
+    assert line(seen["hops"])[2] == ("edge", "no edge", "broken")
+    assert "gridwire node tag NAME site=a" in seen["advice"][0]
+
+
+def test_who_is_refused_is_told_by_what_and_how_to_open_it(grid: Any) -> None:
+    grid.local.put("/api/v1/policies/home", json={"name": "home", "allow": [{"kind": "tag", "value": "who=ann"}]})
+    grid.route("api", allow=("policy:home",))
+    seen = explain(grid, "laptop", "http://api.grid/")
+    assert (seen["status"], seen["verdict"]["allowed"], seen["verdict"]["wanted"]) == (403, False, ["policy:home"])
+    assert seen["says"] == "403: api is open to policy:home, and laptop is none of these"
+    assert seen["advice"][0].endswith("--allow policy:home --allow node:laptop")
+    assert [hop["state"] for hop in seen["hops"]] == ["ok", "broken", "unknown", "unknown"]
+    grid.local.patch("/api/v1/nodes/laptop", json={"tags": [["who", "ann"]]})
+    assert explain(grid, "laptop", "http://api.grid/")["verdict"]["by"] == ["policy:home (tag:who=ann)"]
+
+
+def test_a_near_miss_is_named(grid: Any) -> None:
+    seen = explain(grid, "phone", "http://apl.grid/")
+    assert (seen["status"], seen["code"], seen["miss"]["route"]) == (421, "unknown-host", "api")
+    assert seen["advice"] == ["the nearest is api: its host is api.grid"]
+    grid.route("shop", host="shop", path="/shop", allow=("role:client",))
+    seen = explain(grid, "phone", "http://shop.grid/shopping")
+    assert (seen["status"], seen["code"], seen["miss"]["path"]) == (404, "no-route", "/shop")
+    assert line(seen["hops"])[1:] == [("gateway", "gw", "broken")]
+    assert explain(grid, "phone", "http://shop.grid/shop;x/../..//shop")["status"] in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("params", "field", "status"),
+    [
+        ({"node": "phone", "url": "http://"}, "url", 422),
+        ({"node": "phone", "url": "http://a b/"}, "url", 422),
+        ({"node": "phone", "url": "api.grid", "method": "LOOK"}, "method", 422),
+        ({"node": "phone"}, "url", 422),
+        ({"node": "nobody", "url": "api.grid"}, None, 404),
+    ],
+)
+def test_what_cannot_be_explained(grid: Any, params: dict[str, str], field: str | None, status: int) -> None:
+    answer = grid.local.get("/api/v1/explain", params=params)
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+
+
+def test_outcomes_are_paged_worst_first(grid: Any) -> None:
+    grid.publish("idle", on="tag:site=none")
+    grid.route("idle", to="idle", allow=("role:client",))
+    found = grid.local.get("/api/v1/outcomes/routes", params={"sort": "standing", "limit": 1}).json()
+    assert [(r["route"]["name"], r["standing"]) for r in found["items"]] == [("idle", "failing")]
+    assert found["total"] == 2
+    rest = grid.local.get(
+        "/api/v1/outcomes/routes", params={"sort": "standing", "limit": 1, "cursor": found["next"]}
+    ).json()
+    assert [(r["route"]["name"], r["standing"], r["counts"]["up"]) for r in rest["items"]] == [("api", "serving", 1)]
+    assert rest["next"] is None
+    failing = grid.local.get("/api/v1/outcomes/services", params={"filter": "standing:failing"}).json()
+    assert [s["service"]["name"] for s in failing["items"]] == ["idle"]
+    drained = grid.local.patch("/api/v1/nodes/home-1", json={"drained": True})
+    assert drained.status_code == 200
+    assert grid.local.get("/api/v1/outcomes/services").json()["items"][0]["standing"] == "failing"
+
+
+def test_the_overview_of_a_grid_that_is_well(grid: Any) -> None:
+    seen = grid.local.get("/api/v1/overview").json()
+    assert (seen["nodes_up"], seen["nodes_known"], seen["nodes_unknown"]) == (2, 2, 0)
+    assert (seen["failing"], seen["attention"]) == ([], [])
+    assert seen["perimeter"] == grid.local.get("/api/v1/perimeter").json()["verdict"]
+    assert [change["number"] for change in seen["changes"]] == [grid.version()[1] - back for back in range(5)]
+
+
+def test_the_overview_says_what_fails_where_and_who_is_wanted(grid: Any) -> None:
+    speak(grid, away=("home-1",))
+    grid.join("waits", needs_approval=True)
+    seen = grid.local.get("/api/v1/overview").json()
+    assert [(f["route"], f["standing"]) for f in seen["failing"]] == [("api", "unknown")]
+    assert [hop["state"] for hop in seen["failing"][0]["hops"]] == ["ok", "broken", "unknown"]
+    assert {(a["need"], a["subject"]) for a in seen["attention"]} == {("away", "home-1"), ("pending", "waits")}
+    finding = {"id": "x", "severity": "critical", "where": "guard", "what": "the table is gone", "fix": "load it"}
+    grid.report(findings=[finding])
+    seen = grid.local.get("/api/v1/overview").json()
+    assert seen["attention"][0]["what"] == "the table is gone"
+
+
+def test_silence_is_unknown_and_no_health(grid: Any) -> None:
+    grid.clock.forward(seconds=60)
+    seen = grid.local.get("/api/v1/overview").json()
+    assert (seen["nodes_up"], seen["nodes_unknown"]) == (0, 1)  # the edge; the gateway itself does not report
+    assert seen["perimeter"]["state"] == "unknown"
+    assert seen["failing"][0]["standing"] == "unknown"
+    assert {a["need"] for a in seen["attention"]} >= {"away"}
+    picture = grid.local.get("/api/v1/topology").json()
+    assert {v["state"] for column in ("gateways", "edges", "services") for v in picture[column]} == {"unknown"}
+
+
+def test_the_topology_stands_in_fixed_columns(grid: Any) -> None:
+    seen = grid.local.get("/api/v1/topology").json()
+    assert [v["name"] for v in seen["devices"]] == ["laptop", "phone"]
+    assert [v["name"] for v in seen["gateways"]] == ["gw"]
+    assert [v["name"] for v in seen["edges"]] == ["home-1"]
+    assert [(v["name"], v["state"]) for v in seen["services"]] == [("api", "ok")]
+    assert {(one["start"], one["end"], one["state"]) for one in seen["links"]} == {
+        ("node:laptop", "node:gw", "ok"),
+        ("node:phone", "node:gw", "ok"),
+        ("node:gw", "node:home-1", "ok"),
+        ("node:home-1", "service:api", "ok"),
+    }
+    speak(grid, away=("home-1",))
+    after = grid.local.get("/api/v1/topology").json()
+    assert [v["id"] for v in after["edges"]] == [v["id"] for v in seen["edges"]]
+    assert after["edges"][0]["state"] == "broken"
+    assert after["services"][0]["state"] == "unknown"
+
+
+def test_a_long_column_is_told_of_by_groups(grid: Any, make_key: Any) -> None:
+    for number in range(30):
+        body = {"name": f"d{number}", "role": "client", "public_key": make_key(f"d{number}")}
+        tags = [["floor", str(number % 3)]] if number < 28 else []
+        assert grid.local.post("/api/v1/devices", json={**body, "tags": tags}).status_code == 201
+    devices = grid.local.get("/api/v1/topology").json()["devices"]
+    assert [(v["name"], v["count"], v["group"]) for v in devices] == [
+        ("floor=0", 10, True),
+        ("floor=1", 9, True),
+        ("floor=2", 9, True),
+        ("no floor", 4, True),
+    ]
+
+
+def test_invitations_say_whose_turn_it_is(grid: Any) -> None:
+    grid.invite("coming")
+    redeemed = grid.invite("redeemed")
+    grid.redeem(redeemed)
+    grid.join("waits", needs_approval=True)
+    found = grid.local.get("/api/v1/invitations").json()
+    assert {p["node"]: p["waits_for"] for p in found["items"]} == {
+        "coming": "newcomer",
+        "home-1": "nobody",
+        "laptop": "nobody",
+        "phone": "nobody",
+        "redeemed": "grid",
+        "waits": "operator",
+    }
+    one = grid.local.get("/api/v1/invitations", params={"filter": "waits_for:operator"}).json()
+    assert [p["node"] for p in one["items"]] == ["waits"]
