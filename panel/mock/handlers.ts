@@ -4,6 +4,7 @@ import { http } from "msw";
 import { problem } from "./answers";
 import { nodeHandlers } from "./nouns/nodes";
 import { overviewHandlers } from "./nouns/overview";
+import { revisionHandlers } from "./nouns/revisions";
 import { sessionHandlers } from "./nouns/session";
 import { streamHandlers } from "./nouns/stream";
 
@@ -11,6 +12,7 @@ export const handlers = [
   ...sessionHandlers,
   ...overviewHandlers,
   ...nodeHandlers,
+  ...revisionHandlers,
   ...streamHandlers,
   http.all("*/api/*", ({ request }) =>
     problem(404, "not-found", `${request.method} ${new URL(request.url).pathname} is not there`),
