@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 from gridwire.adapters.wireguard import choice, new_private_key, public_of, read_host_networks, select
 from gridwire.adapters.wireguard.binary import check_tun, find_binary, version_of
+from gridwire.adapters.wireguard.buffers import RECEIVE_BYTES
 from gridwire.adapters.wireguard.dump import parse_dump
 from gridwire.adapters.wireguard.uapi import serving_pid
 from gridwire.adapters.wireguard.userspace import UserspaceBackend
@@ -151,8 +153,51 @@ def _take_over() -> None:
     backend.stop("gw0")
 
 
+@pytest.mark.netns
+def test_a_burst_finds_room_in_the_sockets_of_wireguard_go() -> None:
+    done = subprocess.run(
+        [*OWN_NAMESPACES, sys.executable, __file__, "burst"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _burst() -> None:
+    """More than the kernel's default holds, all while wireguard-go stands still."""
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    backend = UserspaceBackend(find_wg(), find_binary())
+    backend.start("gw0")
+    for argv in (["wg", "set", "gw0", "listen-port", "51820"], ["ip", "link", "set", "gw0", "up"]):
+        subprocess.run(argv, check=True)
+    _until(lambda: len(_receive_buffers()) == 2)  # one of IPv4, one of IPv6
+    standing = _receive_buffers()
+    _until(lambda: backend.tend("gw0") is None and _receive_buffers() == [2 * RECEIVE_BYTES] * 2)
+    assert max(standing) < 2 * RECEIVE_BYTES
+    pid = serving_pid("gw0")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    before = _udp("RcvbufErrors")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(1000):
+            sender.sendto(b"x" * 1400, ("127.0.0.1", 51820))
+    assert _udp("RcvbufErrors") == before
+    os.kill(pid, signal.SIGCONT)
+    backend.tend("gw9")  # nobody serves it
+    backend.stop("gw0")
+
+
+def _receive_buffers() -> list[int]:
+    said = subprocess.run(["ss", "-Huanm"], capture_output=True, text=True, check=True).stdout
+    return [int(found) for found in re.findall(r"rb(\d+)", said)]
+
+
+def _udp(counter: str) -> int:
+    names, values = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line[:4] == "Udp:"]
+    return int(values[names.index(counter)])
+
+
 if __name__ == "__main__":
-    _take_over()
+    _burst() if sys.argv[1:] == ["burst"] else _take_over()
 
 
 def test_a_killed_tunnel_does_not_wait_for_the_library_of_netlink(tmp_path: Path) -> None:

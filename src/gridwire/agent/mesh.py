@@ -59,6 +59,7 @@ class MeshSection:
     def observe(self) -> Known[MeshObserved | None] | Unknown:
         observed = self._backend.observe(self._interface)
         if isinstance(observed, Known) and observed.value is not None:
+            self._backend.tend(self._interface)
             seen = having_seen(self._recalled(), observed.value, self._clock())
             self._remember(having_looked(seen, self._cut_off(observed.value)))
         return observed

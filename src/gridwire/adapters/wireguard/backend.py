@@ -33,6 +33,10 @@ class Backend(Protocol):
         """
         ...
 
+    def tend(self, interface: str) -> None:
+        """What a device is better for and no spec says; to be called at every look at it. Raises nothing."""
+        ...
+
     def start(self, interface: str) -> None:
         """Make the device where there is none; one that is there is adopted."""
         ...

@@ -42,6 +42,9 @@ class LinuxBackend(ABC):
     def create(self, interface: str) -> None:
         """Make the device, or wait a moment for whoever makes it; raise Unavailable where nobody does."""
 
+    def tend(self, interface: str) -> None:
+        return
+
     def observe(self, interface: str) -> Known[MeshObserved | None] | Unknown:
         try:
             link = links.read_link(interface)

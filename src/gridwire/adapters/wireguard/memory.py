@@ -86,6 +86,9 @@ class MemoryBackend:
             )
         )
 
+    def tend(self, interface: str) -> None:
+        return
+
     def start(self, interface: str) -> None:
         self._devices.setdefault(interface, _Device())
 

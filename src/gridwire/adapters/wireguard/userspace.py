@@ -10,6 +10,7 @@ import time
 
 from gridwire.adapters.wireguard import links
 from gridwire.adapters.wireguard.binary import ENVIRONMENT, check_tun, version_of
+from gridwire.adapters.wireguard.buffers import widen_buffers
 from gridwire.adapters.wireguard.linux import LinuxBackend
 from gridwire.adapters.wireguard.uapi import serving_pid, socket_path
 from gridwire.adapters.wireguard.wg import Wg
@@ -44,6 +45,10 @@ class UserspaceBackend(LinuxBackend):
                     code="no-device",
                 )
             time.sleep(0.01)
+
+    def tend(self, interface: str) -> None:
+        """Not once and for all: wireguard-go opens its sockets anew at another port, and when the device comes up."""
+        widen_buffers(interface)
 
     def start(self, interface: str) -> None:
         if self._ready(interface):

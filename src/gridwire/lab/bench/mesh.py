@@ -1,8 +1,8 @@
 """``mesh``: through the grid, against WireGuard by hand over as many tunnels, and against the bare link.
 
-Three paths between hosts that are alike, on the same links. In the grid a request crosses two tunnels and two nginx
-(the gateway's and the edge's); by hand it crosses two tunnels, and either the gateway's kernel forwards packets, or an
-nginx there is the proxy.
+Paths between hosts that are alike, on the same links. In the grid a request crosses two tunnels and two nginx (the
+gateway's and the edge's). By hand it crosses two tunnels too, and either the gateway's kernel forwards packets, or an
+nginx there is the proxy, or one there and one on the edge: the same hops as in the grid.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from gridwire.adapters.wireguard import UserspaceBackend, select
+from gridwire.adapters.wireguard.buffers import RECEIVE_BYTES
 from gridwire.lab.bench import bare_wireguard, wrk
 from gridwire.lab.bench.cpu_time import cpu_seconds
 from gridwire.lab.bench.rivals import BACKEND, NGINX
@@ -29,6 +31,10 @@ _CONDITIONS: Final = (
     f"wrk on the client: {_BIG_CONNECTIONS} connections for bodies of 1 MiB, {_SMALL_CONNECTIONS} for small answers",
     "CPU is that of the processes on the hosts of the path: WireGuard, proxies, application",
 )
+_ROOM: Final = (
+    "WireGuard by hand is as wireguard-go starts, its UDP sockets as large as the machine's default; gridwire makes its"
+    " own larger, and one side by hand has them as large"
+)
 
 
 @contextmanager
@@ -44,37 +50,49 @@ def prepare(wanted: Wanted, say: Callable[[str], None]) -> Iterator[Prepared]:
         yield Prepared(
             cases=(_big(grid, paths), _small(grid, paths)),
             programs={"nginx": NGINX.release(), "WireGuard": kind},
-            conditions=_CONDITIONS,
+            conditions=(*_CONDITIONS, _ROOM) if isinstance(select(), UserspaceBackend) else _CONDITIONS,
         )
 
 
-_Path = tuple[str, str, str, str, Sequence[Host]]  # id, title, URL without the path, Host header, hosts that it crosses
+# id, title, URL without the path, Host header, hosts that it crosses
+_Path = tuple[str, str, str, str, Sequence[Host]]
+_WIDE: Final = "wide"
 
 
 def _paths(grid: Grid) -> tuple[_Path, ...]:
     ours = [grid.host(name) for name in (CLIENT, GATEWAY, EDGE)]
     bare = [grid.host(name) for name in (bare_wireguard.CLIENT, bare_wireguard.GATEWAY, bare_wireguard.EDGE)]
     wg = bare_wireguard.ADDRESSES
+    app = f"http://{wg[bare_wireguard.EDGE]}:{APP_PORT}"
+    userspace = isinstance(select(), UserspaceBackend)
+    wide = [(_WIDE, "bare WireGuard, its sockets as large as gridwire's", app, HOST, bare)] if userspace else []
     return (
         ("grid", "through the grid", f"http://{grid.mesh[GATEWAY]}", HOST, ours),
         ("again", "through the grid, a second time", f"http://{grid.mesh[GATEWAY]}", HOST, ours),
-        ("bare", "bare WireGuard, as many tunnels", f"http://{wg[bare_wireguard.EDGE]}:{APP_PORT}", HOST, bare),
+        ("bare", "bare WireGuard, as many tunnels", app, HOST, bare),
+        *wide,
         ("nginx", "WireGuard and nginx by hand", f"http://{wg[bare_wireguard.GATEWAY]}", "api.grid", bare),
+        ("two", "WireGuard and two nginx by hand", f"http://{wg[bare_wireguard.GATEWAY]}:81", "api.grid", bare),
         ("link", "the bare link", f"http://{grid.lab.address(bare_wireguard.EDGE)}:{APP_PORT}", HOST, bare),
     )
 
 
 def _serve_by_hand(grid: Grid) -> None:
-    """The application on every address of the edge's, and the rivals' nginx on the gateway before it."""
-    wg = bare_wireguard.ADDRESSES
-    own = grid.lab.address(bare_wireguard.EDGE)
-    start_app(grid, bare_wireguard.EDGE, wg[bare_wireguard.EDGE], own)
-    replaced = {
-        f"{NGINX.address}:80": f"{wg[bare_wireguard.GATEWAY]}:80",
-        f"{BACKEND.address}:2085": f"{wg[bare_wireguard.EDGE]}:{APP_PORT}",
-        "worker_processes 1;": f"worker_processes {os.cpu_count()};",  # as many as gridwire's
-    }
-    serve(grid, bare_wireguard.GATEWAY, "nginx.conf", replaced)
+    """The application on every address of the edge's, and the rivals' nginx before it: one on the gateway, and on
+    another port one that sends to a second one on the edge."""
+    gateway, edge = bare_wireguard.ADDRESSES[bare_wireguard.GATEWAY], bare_wireguard.ADDRESSES[bare_wireguard.EDGE]
+    start_app(grid, bare_wireguard.EDGE, "127.0.0.1", edge, grid.lab.address(bare_wireguard.EDGE))
+    for host, place, listens, sends in (
+        (bare_wireguard.GATEWAY, "one", f"{gateway}:80", f"{edge}:{APP_PORT}"),
+        (bare_wireguard.GATEWAY, "first", f"{gateway}:81", f"{edge}:80"),
+        (bare_wireguard.EDGE, "second", f"{edge}:80", f"127.0.0.1:{APP_PORT}"),
+    ):
+        replaced = {
+            f"{NGINX.address}:80": listens,
+            f"{BACKEND.address}:2085": sends,
+            "worker_processes 1;": f"worker_processes {os.cpu_count()};",  # as many as gridwire's
+        }
+        serve(grid, host, "nginx.conf", replaced, place=place)
 
 
 def _big(grid: Grid, paths: Sequence[_Path]) -> Case:
@@ -85,7 +103,7 @@ def _big(grid: Grid, paths: Sequence[_Path]) -> Case:
         reference="grid",
         again="again",
         metrics=("mbit", "cpu_ms_mb"),
-        goals=(Goal(side="bare", metric="mbit", least=0.95),),
+        goals=(Goal(side="bare", metric="mbit", least=0.95), Goal(side="two", metric="mbit", least=0.95)),
     )
 
 
@@ -107,6 +125,8 @@ def _side(grid: Grid, path: _Path, target: str, connections: int) -> Side:
 
     def measure(seconds: float) -> Reading:
         argv = wrk.command(f"{url}{target}", seconds=seconds, connections=connections, headers=(f"Host: {header}",))
+        if name not in ("grid", "again"):
+            bare_wireguard.hold(grid, RECEIVE_BYTES if name == _WIDE else bare_wireguard.default_size())
         on_path = (*hosts, grid.host(ROUTER))
         pids = [process.pid for host in on_path for process in processes(host)]
         before = cpu_seconds(pids)

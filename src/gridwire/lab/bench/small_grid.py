@@ -82,12 +82,13 @@ def start_app(grid: Grid, host: str, *addresses: str) -> None:
     serve(grid, host, "app.conf", {f"127.0.0.1:{APP_PORT}": listen})
 
 
-def serve(grid: Grid, host: str, name: str, replaced: Mapping[str, str]) -> None:
-    """An nginx with a configuration of the bench's on a host, other addresses put into it."""
+def serve(grid: Grid, host: str, name: str, replaced: Mapping[str, str], *, place: str = "") -> None:
+    """An nginx with a configuration of the bench's on a host, other addresses put into it. ``place``: its folder's
+    name, where one host has two of them."""
     text = (BENCH / "rivals" / name).read_text()
     for old, new in replaced.items():
         text = text.replace(old, new)
-    folder = Path("/run") / f"bench-{Path(name).stem}"
+    folder = Path("/run") / f"bench-{place or Path(name).stem}"
     inside = grid.host(host).root / folder.relative_to("/")
     inside.mkdir()
     (inside / name).write_text(text)
