@@ -15,13 +15,15 @@ _NO_ANSWER = frozenset({AWAY, "too-large"})
 
 
 class ControlLink:
-    """A client per base; the one that answered last is asked first. For one event loop."""
+    """A client per base; the one that answered last is asked first. For one event loop. ``failures``: of connections,
+    after each of which control may be one that was just started."""
 
     def __init__(self, bases: tuple[str, ...], headers: dict[str, str]) -> None:
         if not bases:
             raise ValueError("nobody to ask")
         self._clients = [AsyncControlApi(base, headers) for base in bases]
         self._current = 0
+        self.failures = 0
 
     async def send(self, call: Call[T]) -> Answer[T]:
         """One try with the current gateway; a failure of the connection makes the next one current."""
@@ -29,6 +31,7 @@ class ControlLink:
         try:
             return await self._clients[current].send(call)
         except Unavailable:
+            self.failures += 1
             if self._current == current:
                 self._current = (current + 1) % len(self._clients)
             raise

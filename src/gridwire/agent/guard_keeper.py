@@ -19,12 +19,15 @@ from gridwire.agent.section import Observed, Section, in_section, not_seen, not_
 from gridwire.agent.waking import happened
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError
+from gridwire.core.guard import GuardSpec
 from gridwire.core.observed import Unknown
 from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.perimeter_verdict import GuardSeen
 from gridwire.core.spec import NodeSpec, Tombstone
 from gridwire.core.tombstones import also_without
 
 _ROUNDS = 3  # one does it; the others are for what another program changed meanwhile
+LONGEST_REASON = 400  # characters
 _SETTLE = 0.1  # seconds after a change, mostly our own: whoever made it has looked at it again by then
 
 
@@ -46,7 +49,7 @@ class Kept:
 class GuardKeeper:
     """For several threads; raises nothing. Times are monotonic seconds.
 
-    ``failing``: since when it has not stood, whatever was tried; none while it stands.
+    ``failing``: since when it has not stood, whatever was tried; none while it stands. ``seen``: as last read back.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class GuardKeeper:
         self._looked = float("-inf")
         self.observed: Observed = Unknown("not read yet")
         self.failing: float | None = None
+        self.seen: GuardSeen | None = None
+        self._stood: GuardSpec | None = None
 
     def keep(self, spec: NodeSpec) -> Kept:
         """Make it the guard of ``spec``, and of no other one from now on."""
@@ -90,7 +95,31 @@ class GuardKeeper:
             self.failing = None
         elif self.failing is None:
             self.failing = self._elapsed()
+        self.seen = self._seen_by(spec, kept)
         return kept
+
+    def _seen_by(self, spec: NodeSpec, kept: Kept) -> GuardSeen:
+        """What had to be done for the spec that it stood by already, somebody else had undone."""
+        at, before = self._now(), self.seen
+        repaired = bool(kept.done) and self._stood == spec.guard
+        if kept.error is not None:
+            stands, since = None if isinstance(self.observed, Unknown) else False, None
+        else:
+            stands, self._stood = True, spec.guard
+            since = at if before is None or before.since is None or repaired else before.since
+        return GuardSeen(
+            version=spec.version,
+            read_at=at,
+            stands=stands,
+            since=since,
+            detail="" if kept.error is None else kept.error.what,
+            repaired_at=at if repaired else before.repaired_at if before is not None else None,
+            repaired="; ".join(kept.done)[:LONGEST_REASON]
+            if repaired
+            else before.repaired
+            if before is not None
+            else "",
+        )
 
     def _carry_out(self, spec: NodeSpec) -> Kept:
         name, doing = self._section.name, "plan"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gridwire.agent.dead_man import ROLL_BACK_SECONDS
+from gridwire.agent.listening import HostSockets
 from gridwire.agent.section import Section
 from gridwire.core import paths
 from gridwire.core.addressing import Address
@@ -48,6 +49,7 @@ class Pace:
     dead_man: float = ROLL_BACK_SECONDS
     hold: float = 5.0
     rotate: float = 60.0
+    sockets: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +73,6 @@ class Host:
     received: Callable[[], dict[Address, int]] | None = None
     rotate_logs: Callable[[], object] | None = None
     counters: Callable[[], Mapping[str, tuple[int, int]]] | None = None
+    sockets: HostSockets | None = None
     follow_address: Callable[[], bool] | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

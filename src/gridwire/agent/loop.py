@@ -16,6 +16,7 @@ from typing import Any
 
 from gridwire.adapters.clock import monotonic, utc_now
 from gridwire.adapters.control_api import Answer, Call, calls
+from gridwire.agent.chores import Chores
 from gridwire.agent.control_link import ControlLink, answered
 from gridwire.agent.dead_man import DeadMan, cut_off
 from gridwire.agent.desired import Desired
@@ -24,6 +25,7 @@ from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
 from gridwire.agent.reports import Said, make_report
+from gridwire.agent.sockets import SocketTeller
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.surroundings import Surroundings
 from gridwire.agent.waking import happened, locked
@@ -95,6 +97,9 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
         self._endpoints = Endpoints(identity, host, self._pace, log, self._report_now.set)
+        self._sockets = SocketTeller(
+            identity.node, link, host.sockets, lambda: self._desired.spec, self._reconciler, now, self._pace.sockets
+        )
         self._duty = GuardDuty(self._reconciler.guard, host.end_nginx, self._of_guard, self._pace)
 
     def stop(self) -> None:
@@ -111,8 +116,10 @@ class Agent:
         ]
         loops += [self._push_health] if self._host.push_health is not None else []
         loops += [self._audit.witness] if self._identity.role is Role.GATEWAY else []
-        loops += [self._rotate] if self._host.rotate_logs is not None else []
-        loops += [self._follow] if self._host.follow_address is not None else []
+        chores = Chores(self._host, self._pace, lambda name: self._seen.faults.pop(name, None), self.stop)
+        loops += [chores.rotate] if self._host.rotate_logs is not None else []
+        loops += [chores.follow] if self._host.follow_address is not None else []
+        loops += [self._sockets.tell] if self._host.sockets is not None else []
         with ExitStack() as watches:
             self._start_watches(watches)
             tasks = [asyncio.create_task(self._forever(loop)) for loop in loops]
@@ -376,25 +383,12 @@ class Agent:
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,
             endpoints=self._endpoints.seen(),
-            findings=(*findings, *self._surroundings.findings),
+            findings=(*findings, *self._surroundings.findings, *self._sockets.findings),
             reach=self._endpoints.reach,
             counters=self._surroundings.counters,
+            guard=self._reconciler.guard.seen,
+            sockets=self._sockets.mark,
         )
 
     async def _push_health(self) -> None:
         await self._endpoints.push(lambda: self._seen.faults.pop("push_health", None))
-
-    async def _follow(self) -> None:
-        assert self._host.follow_address is not None
-        while True:
-            with suppress(GridwireError):  # control could not be told: again, then
-                if await asyncio.to_thread(self._host.follow_address):
-                    self._stopping.set()
-            await asyncio.sleep(self._pace.failed)
-
-    async def _rotate(self) -> None:
-        assert self._host.rotate_logs is not None
-        while True:
-            await asyncio.to_thread(self._host.rotate_logs)
-            self._seen.faults.pop("rotate", None)
-            await asyncio.sleep(self._pace.rotate)

@@ -15,10 +15,12 @@ from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.perimeter import Finding, Severity
+from gridwire.core.perimeter_verdict import GuardSeen
 from gridwire.core.tailnet import MemberSeen, TailnetObserved
 from gridwire.core.targets import Reach
 from gridwire.core.wireguard import MeshObserved, PeerSeen
 from gridwire.protocol.agent import ApplyState, Report
+from gridwire.protocol.perimeter import SocketsMark
 from gridwire.version import __version__
 
 NOTHING_YET: Version = (0, 0)
@@ -36,6 +38,8 @@ class Said:
     findings: tuple[Finding, ...] = ()
     reach: tuple[Reach, ...] = ()
     counters: Counters = field(default_factory=lambda: NOT_COUNTED)
+    guard: GuardSeen | None = None
+    sockets: SocketsMark | None = None
 
 
 def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], said: Said) -> Report:
@@ -54,6 +58,8 @@ def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], 
         reach=said.reach,
         handshake_packets=said.counters.get(ARRIVED, (0, 0))[0],
         newcomer_packets=said.counters.get(NEWCOMERS, (0, 0))[0],
+        guard=said.guard,
+        sockets=said.sockets,
     )
 
 

@@ -16,6 +16,7 @@ from gridwire.agent.guard import GuardSection
 from gridwire.agent.held import HeldSection
 from gridwire.agent.host import Host, Wake, Watch
 from gridwire.agent.late import LateSection
+from gridwire.agent.listening import HostSockets
 from gridwire.agent.mesh import MeshSection
 from gridwire.agent.names import NamesSection
 from gridwire.agent.proxy import ProxySection, layout_at
@@ -55,6 +56,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         received=mesh.received if gateway else None,
         rotate_logs=proxy.rotate_logs if serves else None,
         counters=guard.counters,
+        sockets=HostSockets(identity.interface, settings.paths.nginx_pid),
         follow_address=mesh.follow_address,
         findings=(guard.findings, reach.findings, *mesh.findings),
     )

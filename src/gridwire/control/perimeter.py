@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -161,9 +161,11 @@ class Watched:
 
 
 def _guard_of(heard: Heard | None, wanted: Version) -> GuardView:
-    report = None if heard is None else heard.report
-    behind = timedelta() if heard is None else heard.at - heard.report.at
-    return guard_view(None if report is None else report.guard, wanted, behind)
+    """A node says nothing of a time to come, whatever it says."""
+    if heard is None:
+        return guard_view(None, wanted, timedelta())
+    view = guard_view(heard.report.guard, wanted, heard.at - heard.report.at)
+    return replace(view, read_at=None if view.read_at is None else min(view.read_at, heard.at))
 
 
 def _standpoint(heard: Heard | None, told: Told | None, guard: GuardView, spec: NodeSpec, now: datetime) -> Standpoint:

@@ -106,6 +106,12 @@ def expose(one: Listening, seen: Standpoint) -> Exposure:
     if one.device is not None and one.device not in (LOOPBACK, *(link.name for link in seen.links)):
         rule = f"{one.device}, which it hears alone, is not there or down"
         return _exposure(Way(realm=Realm.LINK, open=False, rule=rule))
+    if one.address.is_loopback and one.device not in (None, LOOPBACK):
+        rule = f"it hears {one.device} alone, and nothing for a loopback address comes by it"
+        return _exposure(Way(realm=Realm.LINK, open=False, rule=rule))
+    if one.device == LOOPBACK and not (one.address.is_unspecified or one.address.is_loopback):
+        rule = f"it hears lo alone, and what the host sends to {one.address} counts as of that address's own device"
+        return _exposure(Way(realm=Realm.HOST, open=False, rule=rule))
     if one.address.is_loopback or one.device == LOOPBACK:
         return _exposure(_host(one), *_loopback(one, seen))
     if seen.guard is None:
@@ -113,7 +119,7 @@ def expose(one: Listening, seen: Standpoint) -> Exposure:
     if not one.address.is_multicast and _nowhere(one, seen, seen.guard):
         return _exposure(Way(realm=Realm.LINK, open=False, rule=f"no device has {one.address}"))
     ways = [_host(one), _mesh(one, seen, seen.guard), *_links(one, seen, seen.guard)]
-    return _exposure(*(way for way in ways if _hears(one, way, seen.guard)))
+    return _exposure(*(way for way in ways if _hears(one, way, seen)))
 
 
 def _exposure(*ways: Way) -> Exposure:
@@ -125,14 +131,17 @@ def _exposure(*ways: Way) -> Exposure:
     return Exposure(reach=widest.realm if widest.open else Realm.UNKNOWN, ways=ways)
 
 
-def _hears(one: Listening, way: Way, guard: GuardSpec) -> bool:
-    """A socket that is bound to a device hears that device alone. The host itself comes by lo; of IPv6 the kernel
-    takes it for the device that has the address (ip6_rcv_core)."""
-    if one.device is None or (way.realm is Realm.HOST and one.address.version == 6):
+def _hears(one: Listening, way: Way, seen: Standpoint) -> bool:
+    """A socket that is bound to a device hears that device alone. What the host itself sends comes by lo, and the
+    kernel takes it for the device that has the address (inet_iif, ip6_rcv_core)."""
+    if one.device is None:
         return True
-    if one.device == guard.interface:
-        return way.realm is Realm.MESH
-    return way.realm in _OUTSIDE
+    if way.realm is Realm.HOST:
+        mine = next((link.addresses for link in seen.links if link.name == one.device), ())
+        if one.address.is_unspecified:
+            return any(address.version in _families(one) for address in mine)
+        return one.address in mine
+    return (way.realm is Realm.MESH) == (one.device == seen.mesh)
 
 
 def _host(one: Listening) -> Way:

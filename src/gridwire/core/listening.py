@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -12,6 +13,7 @@ from gridwire.core.names import Interface
 
 Protocol = Literal["tcp", "udp", "sctp", "raw"]
 
+UNITS = "gridwire-"  # how the names of all units of gridwire's begin
 _ID = re.compile(r"[0-9a-f]{64}")
 _ENGINES = re.compile(r"(?:^|/)(docker|libpod|crio|cri-containerd|lxc)(?:[-/.]|$)")
 _NAMES = {"libpod": "podman", "cri-containerd": "containerd"}
@@ -48,6 +50,37 @@ class Listening:
         """``tcp 10.85.0.1:80``."""
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
         return f"{self.protocol} {host}:{self.port}"
+
+
+def with_owners(
+    sockets: Iterable[Listening],
+    *,
+    pids: Collection[int],
+    udp_port: int,
+    listeners: Collection[tuple[Address, int]],
+) -> tuple[Listening, ...]:
+    """Which of them are gridwire's: those of its processes and units; and of nobody that can be seen (the kernel's, or
+    of a container beside) WireGuard's ``udp_port`` and nginx's ``listeners`` on the mesh."""
+    return tuple(
+        replace(one, owner=Owner.OURS if _is_own(one, pids, udp_port, listeners) else Owner.FOREIGN) for one in sockets
+    )
+
+
+def _is_own(one: Listening, pids: Collection[int], udp_port: int, listeners: Collection[tuple[Address, int]]) -> bool:
+    if one.pid is not None:
+        return one.pid in pids or one.unit.startswith(UNITS)
+    if one.protocol == "udp":
+        return udp_port > 0 and one.port == udp_port and one.address.is_unspecified
+    return one.protocol == "tcp" and (one.address, one.port) in listeners
+
+
+def settled(now: Iterable[Listening], before: Collection[Listening] | None) -> tuple[Listening, ...]:
+    """Those of ``now`` that are no question on its way: a resolver binds a UDP port for each. Of others than gridwire
+    such a socket counts from the second look on. ``before``: the look before this one; none: there was none."""
+    seen = frozenset(before or ())
+    return tuple(
+        one for one in now if before is None or one.protocol != "udp" or one.owner is Owner.OURS or one in seen
+    )
 
 
 def unit_of(cgroup: str) -> str:

@@ -45,6 +45,12 @@ KINDS: tuple[Kind, ...] = (
         meaning="The node has more sockets than are told, so not all of them were judged.",
     ),
     Kind(
+        id="sockets-unread",
+        severity=WARNING,
+        where="sockets",
+        meaning="The node's agent cannot read its sockets.",
+    ),
+    Kind(
         id="guard-unread",
         severity=WARNING,
         where="guard",
@@ -67,7 +73,7 @@ KINDS: tuple[Kind, ...] = (
 )
 BY_ID = {kind.id: kind for kind in KINDS}
 # What an agent finds of its guard by itself and the perimeter shows.
-_OF_AGENTS = frozenset({"route-localnet", "sysctl-missing"})
+_OF_AGENTS = frozenset({"route-localnet", "sysctl-missing", "sockets-unread"})
 
 
 class GuardState(StrEnum):
@@ -253,6 +259,12 @@ def judge_guard(view: GuardView, wanted: Version | None, *, late_for: timedelta,
         fix = "see what changes packet or routing rules on that node (a firewall's reload, a container engine)"
         found.append(_found("guard-repaired", what, evidence=view.repaired, fix=fix))
     return tuple(found)
+
+
+def unread_sockets(why: str) -> Finding:
+    """Found by an agent."""
+    fix = "modprobe inet_diag tcp_diag udp_diag; in a container the host has to"
+    return _found("sockets-unread", f"the host's sockets cannot be read: {why}", fix=fix)
 
 
 def of_agent(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -22,6 +22,7 @@ SOCKETS_PATH = "/api/v1/agent/sockets"
 MOST_SOCKETS = 256  # of one node; control keeps them in memory
 MOST_LINKS = 64
 MOST_ADDRESSES = 32  # of one link
+MOST_FIREWALLS = 16
 LONGEST = 64  # characters of a name: processes have 15, units may have 255
 
 
@@ -54,7 +55,7 @@ class SocketsSeen:
             ("sockets", MOST_SOCKETS),
             ("links", MOST_LINKS),
             ("localnet", MOST_LINKS),
-            ("firewalls", 16),
+            ("firewalls", MOST_FIREWALLS),
         ):
             if len(getattr(self, field)) > most:
                 raise Invalid(field, f"there are more than {most}")

@@ -40,6 +40,23 @@ def obstacles(objects: list[Object], needs: Needs, *, iptables: bool) -> tuple[O
     return tuple(found)
 
 
+def closed_inputs(objects: list[Object]) -> tuple[str, ...]:
+    """Who drops by default what comes in, of a listing of chains: each once, sorted."""
+    chains = [entry["chain"] for entry in objects if "chain" in entry]
+    ufw = any(body["name"].startswith("ufw-") for body in chains)
+    found = set()
+    for body in chains:
+        if body.get("hook") != "input" or body.get("type") != "filter" or body["table"] == TABLE:
+            continue
+        if body["table"] == "firewalld":
+            found.add("firewalld")  # its policy accepts, and its last rule rejects
+        elif body.get("policy") == "drop":
+            of_iptables = (body["family"], body["table"]) in _IPTABLES
+            name = "ufw" if ufw and of_iptables else "iptables" if of_iptables else f"{body['family']} {body['table']}"
+            found.add(name)
+    return tuple(sorted(found))
+
+
 def _obstacle(chain: Object, rules: list[Object], needs: Needs) -> Obstacle | None:
     place = (chain["family"], chain["table"], chain["name"])
     accepted = [_matches(rule) for rule in rules if _verdict(rule) == "accept"]

@@ -4,7 +4,7 @@ nothing, starts nothing that stays, and needs no root: what only root sees is ``
 from gridwire.adapters.machine.clock_kept import clock_kept
 from gridwire.adapters.machine.conntrack import read_conntrack
 from gridwire.adapters.machine.container import container, net_admin, orchestrator
-from gridwire.adapters.machine.links import read_forwarding, read_interfaces, way_to
+from gridwire.adapters.machine.links import read_forwarding, read_interfaces, read_links, way_to
 from gridwire.adapters.machine.neighbours import listening_users, ports_of_other_networks
 from gridwire.adapters.machine.processes import command_lines, docker_published, running_programs
 from gridwire.adapters.machine.release import distribution, kernel, open_files, python
@@ -25,6 +25,7 @@ __all__ = [
     "read_conntrack",
     "read_forwarding",
     "read_interfaces",
+    "read_links",
     "running_programs",
     "way_to",
 ]

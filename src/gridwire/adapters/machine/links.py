@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import socket
+import struct
+from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+import psutil
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from gridwire.core.addressing import Address
 from gridwire.core.doctor.surroundings import Forwarding, Interface
+from gridwire.core.exposure import Link
+from gridwire.core.names import Interface as Name
 
+_SIOCGIFFLAGS, _IFF_UP = 0x8913, 1  # linux/sockios.h, linux/if.h
 _FORWARDS = {"ipv4": "sys/net/ipv4/ip_forward", "ipv6": "sys/net/ipv6/conf/all/forwarding"}
 
 
@@ -40,6 +50,32 @@ def read_interfaces() -> tuple[Interface, ...]:
                 )
             )
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def read_links() -> tuple[Link, ...]:
+    """All that are up, but for lo, sorted by name. By the C library, which costs a tenth of netlink's messages."""
+    found = psutil.net_if_addrs()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        return tuple(
+            Link(name=Name(name), addresses=_addresses(found[name]))
+            for name in sorted(found)
+            if name != "lo" and _is_up(asking, name)
+        )
+
+
+def _is_up(asking: socket.socket, name: str) -> bool:
+    """netdevice(7); /proc/net and sysfs would be those of whoever started the process."""
+    try:
+        said = fcntl.ioctl(asking.fileno(), _SIOCGIFFLAGS, struct.pack("16sh22x", name.encode(), 0))
+    except OSError:
+        return False
+    return bool(struct.unpack_from("=H", said, 16)[0] & _IFF_UP)
+
+
+def _addresses(found: Iterable[Any]) -> tuple[Address, ...]:
+    families = (socket.AF_INET, socket.AF_INET6)
+    addresses = {ip_address(each.address.partition("%")[0]) for each in found if each.family in families}
+    return tuple(sorted(addresses, key=lambda address: (address.version, int(address))))
 
 
 def way_to(address: Address) -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
-from pathlib import Path
-
-import psutil
 
 from gridwire.adapters import machine
 from gridwire.adapters.firewalls import Needs, find
 from gridwire.adapters.resolver import judge, look_up
 from gridwire.adapters.sockets import listening
 from gridwire.adapters.sysctl import Sysctls
-from gridwire.adapters.wireguard import HostNetworks, serving_pid
+from gridwire.adapters.wireguard import HostNetworks
 from gridwire.agent.doctor.standing import Standing, look
+from gridwire.agent.listening import own_processes
 from gridwire.core.addressing import Clash, clashes
 from gridwire.core.doctor.listeners import judge_listeners
 from gridwire.core.doctor.surroundings import VPN_PROGRAMS, Barrier, EndpointSeen, NameSeen, Surroundings
 from gridwire.core.fleet import Role
-from gridwire.core.listening import Protocol
+from gridwire.core.listening import UNITS, Protocol
 from gridwire.core.observed import Known, Unknown
 from gridwire.core.perimeter import Finding
 from gridwire.core.settings import endpoint_host
@@ -112,31 +109,12 @@ def find_listeners(standing: Standing) -> tuple[Finding, ...]:
     needed: set[tuple[Protocol, int]] = {("tcp", port) for port in tcp}
     if standing.listen_port:
         needed.add(("udp", standing.listen_port))
+    listed = listening()
+    units = {one.pid for one in listed if one.pid is not None and one.unit.startswith(UNITS)}
     return judge_listeners(
-        listening(),
+        listed,
         needed=needed,
         mesh=identity.address if identity is not None else None,
-        own=_own(standing),
+        own=units | own_processes(standing.interface, standing.settings.paths.nginx_pid),
         root=standing.root,
     )
-
-
-def _own(standing: Standing) -> frozenset[int]:
-    """nginx and its workers, wireguard-go, and whatever else a unit of gridwire's runs."""
-    own = {pid for pid in (serving_pid(standing.interface), _pid(standing.settings.paths.nginx_pid)) if pid is not None}
-    found = set(own)
-    for pid in own:
-        with suppress(psutil.Error):
-            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    for pid in psutil.pids():
-        with suppress(OSError):
-            if "/gridwire-" in Path(f"/proc/{pid}/cgroup").read_text("ascii"):
-                found.add(pid)
-    return frozenset(found)
-
-
-def _pid(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text("ascii"))
-    except (OSError, ValueError):
-        return None
