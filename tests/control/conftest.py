@@ -97,15 +97,18 @@ class World:
 
     def browser(self, address: str, *, host: str = "panel.grid:2086", **headers: str) -> TestClient:
         """A page of the panel on a device, as its browser and nginx send what it asks; with a jar for cookies."""
-        sent = {
+        sent = self.page(address) | {"Origin": f"http://{host}"} | headers
+        known = {name: value for name, value in sent.items() if value}
+        return TestClient(self.through(CONTROL), base_url=f"http://{host}", headers=known)
+
+    def page(self, address: str) -> dict[str, str]:
+        """What nginx and a browser say of a request that a page makes of its own origin."""
+        return {
             "X-Gridwire-Peer": address,
             "X-Gridwire-Listener": "api",
             "X-Gridwire-Scheme": "http",
-            "Origin": f"http://{host}",
             "Sec-Fetch-Site": "same-origin",
         }
-        known = {name: value for name, value in (sent | headers).items() if value}
-        return TestClient(self.through(CONTROL), base_url=f"http://{host}", headers=known)
 
     def operator(self, name: str, *, may: str = "change", device: str | None = None) -> str:
         """Add an operator and claim its link on a device, or on "laptop"; gives the address of that device."""

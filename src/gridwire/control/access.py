@@ -10,7 +10,8 @@
     READER       as DEVICE                                                 a session, or an API token
     CHANGER      as DEVICE                                                 the same, of an operator who may change
     OWNER        as DEVICE                                                 a session: what is the person's own
-    ADMIN        as DEVICE                                                 a fresh session of one who may change
+    FRESH        as DEVICE                                                 a session of the last 15 minutes
+    ADMIN        as DEVICE                                                 the same, of one who may change
 
 An edge's or client's program that has stolen a session is told 403 as before: a session is worth nothing there. An API
 token makes no other way in, and neither does a session that is not fresh: whoever finds one cannot stay.
@@ -42,6 +43,7 @@ class Who(StrEnum):
     READER = "reader"
     CHANGER = "changer"
     OWNER = "owner"
+    FRESH = "fresh"
     ADMIN = "admin"
 
 
@@ -49,8 +51,9 @@ class Who(StrEnum):
 READ = (Who.LOCAL, Who.READER)
 CHANGE = (Who.LOCAL, Who.CHANGER)
 OWN = (Who.OWNER,)
+OWN_FRESH = (Who.FRESH,)
 MANAGE = (Who.LOCAL, Who.ADMIN)
-PERSONS = frozenset({Who.DEVICE, Who.READER, Who.CHANGER, Who.OWNER, Who.ADMIN})
+PERSONS = frozenset({Who.DEVICE, Who.READER, Who.CHANGER, Who.OWNER, Who.FRESH, Who.ADMIN})
 
 _ENROLLING = frozenset({NodeState.INVITED, NodeState.REDEEMED})
 _CONFIRMING = frozenset({NodeState.REDEEMED, NodeState.PENDING, NodeState.ACTIVE})
@@ -99,9 +102,7 @@ def _check_person(access: frozenset[Who], person: Person, now: datetime) -> None
         raise NotPermitted("an API token may not ask this", fix="log in", code="session-wanted")
     if Who.OWNER in access:
         return
-    if not access & {Who.CHANGER, Who.ADMIN}:
-        raise NotPermitted(f"{person.operator} may not ask this")
-    if person.may is not May.CHANGE:
+    if Who.FRESH not in access and person.may is not May.CHANGE:
         raise NotPermitted(
             f"{person.operator} may read and not change" if person.session else "the token may read and not change",
             fix="ask an operator who may change",

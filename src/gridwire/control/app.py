@@ -36,11 +36,13 @@ from gridwire.control.routes import (
     policies,
     revisions,
     routes,
+    second_factors,
     services,
     session,
     status,
     stream,
     tailnet,
+    tokens,
 )
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
@@ -62,7 +64,9 @@ _NOUNS = (
     enrolments,
     tailnet,
     session,
+    second_factors,
     operators,
+    tokens,
     stream,
     perimeter,
     health,

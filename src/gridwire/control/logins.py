@@ -9,6 +9,7 @@ from typing import Final
 from gridwire.adapters.passwords import Passwords
 from gridwire.adapters.sealing import Seal, random_seal
 from gridwire.adapters.store import Reading, SessionRow, TokenRow, Writing
+from gridwire.control.challenges import Challenges
 from gridwire.core.operators import FORGOTTEN_AFTER
 from gridwire.core.sessions import ABSOLUTE, IDLE
 
@@ -21,6 +22,7 @@ class Logins:
         """``seal`` none: codes of authenticators last as long as this process, for tests and a first look."""
         self.passwords = passwords if passwords is not None else Passwords()
         self.seal = seal if seal is not None else random_seal()
+        self.challenges = Challenges()
         self._lock = threading.Lock()
         self._sessions: dict[str, datetime] = {}  # by hash: used then, and not yet written
         self._tokens: dict[str, datetime] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gridwire.adapters.store import OperatorRow, Reading, SessionRow, TokenRow
+from gridwire.adapters.store import OperatorRow, PasskeyRow, Reading, SessionRow, TokenRow
 from gridwire.control.caller import Person, digest
 from gridwire.control.logins import Logins
 from gridwire.control.usecases.log_in import locked_until
 from gridwire.core.operators import May
 from gridwire.core.sessions import FRESH, session_ends
-from gridwire.protocol.operators import Operator, Session, Token
+from gridwire.protocol.operators import Operator, Passkey, Session, Token
 
 
 def operator_view(reading: Reading, row: OperatorRow, now: datetime) -> Operator:
@@ -59,3 +59,7 @@ def token_view(row: TokenRow) -> Token:
         expires=row.expires,
         used=row.used,
     )
+
+
+def passkey_view(row: PasskeyRow) -> Passkey:
+    return Passkey(id=row.id, label=row.label, made=row.made, used=row.used)

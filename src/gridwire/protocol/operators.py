@@ -12,6 +12,15 @@
     PATCH  /api/v1/operators/NAME          OperatorChange   Operator
     DELETE /api/v1/operators/NAME                           204
     POST   /api/v1/operators/NAME/link     LinkAsk          OperatorLink     | 409 no-device
+    POST   /api/v1/totp                                     CodesBegun       | 409 codes-on
+    PUT    /api/v1/totp                    FirstCode        RecoveryCodes, this once
+    DELETE /api/v1/totp                                     204
+    GET    /api/v1/passkeys                                 Passkey
+    POST   /api/v1/passkeys/options                         creation options | 409 no-secure-context
+    POST   /api/v1/passkeys                NewPasskey       Passkey
+    DELETE /api/v1/passkeys/ID                              204
+    POST   /api/v1/session/passkey/options                  request options  | 409 no-secure-context
+    POST   /api/v1/session/passkey         PasskeyLogin     Session + cookie | 401 wrong-login
     GET    /api/v1/tokens                                   Token
     POST   /api/v1/tokens                  NewToken         MadeToken, with the secret, this once
     DELETE /api/v1/tokens/ID                                204
@@ -24,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from gridwire.core.addressing import Address
 from gridwire.core.names import NodeName
@@ -144,6 +153,57 @@ class OperatorLink:
 
     def __repr__(self) -> str:
         return f"OperatorLink(operator={self.operator!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodesBegun:
+    """``uri``: ``otpauth://…``, as apps read it; ``picture``: the same as QR code, a ``data:`` URI of SVG."""
+
+    secret: str
+    uri: str
+    picture: str
+
+    def __repr__(self) -> str:
+        return "CodesBegun()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstCode:
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodes:
+    """Each opens one login in place of the authenticator."""
+
+    codes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "RecoveryCodes()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    id: str
+    label: str
+    made: datetime
+    used: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPasskey:
+    """``credential``: what ``PublicKeyCredential.toJSON()`` gives."""
+
+    label: str
+    credential: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        token_label(self.label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyLogin:
+    credential: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

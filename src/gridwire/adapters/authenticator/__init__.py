@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import pyotp
+import segno
 
 _SECONDS: Final = 30
 _WINDOW: Final = 1  # steps that a phone's clock may be off either way
@@ -19,6 +20,11 @@ def new_secret() -> str:
 def address_of(secret: str, name: str, grid: str) -> str:
     """``otpauth://…``, which apps read from a QR code. A secret."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=f"gridwire {grid}")
+
+
+def picture_of(uri: str) -> str:
+    """A QR code of it: a ``data:`` URI of SVG."""
+    return segno.make(uri, error="m", micro=False).svg_data_uri(scale=4, border=2)
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:

@@ -31,7 +31,7 @@ routes = router()
 @allow(*OWN)
 def read_session(grid: GridOf, caller: CallerOf) -> Session:
     """Who is logged in; 401 ``login-wanted`` where nobody is."""
-    person = _person(caller)
+    person = the_person(caller)
     if person.session is None:
         raise NotPermitted("an API token is no session", code="session-wanted")
     return session_view(person.session, person.may, grid.logins, asker=person)
@@ -66,7 +66,7 @@ def log_in(
 @allow(*OWN)
 def log_out(grid: GridOf, caller: CallerOf, author: AuthorOf, request: Request, response: Response) -> None:
     """End the session that asks."""
-    person = _person(caller)
+    person = the_person(caller)
     if person.session is not None:
         with grid.changing() as transaction:
             end_session(transaction, person.session, author=author, now=grid.clock())
@@ -106,7 +106,7 @@ def new_password(
     response: Response,
 ) -> Session:
     """Change one's own password; every other session of the operator ends, and this one has a new cookie."""
-    person = _person(caller)
+    person = the_person(caller)
     _check_length(ask.old, "old")
     check_password(person.operator, ask.new, "new")
     device = device_of(caller, request)
@@ -165,7 +165,8 @@ def answered(grid: Grid, opened: Opened | NotKnown, request: Request, response: 
     return replace(session_view(opened.session, may, grid.logins, asker=None), current=True)
 
 
-def _person(caller: Caller) -> Person:
+def the_person(caller: Caller) -> Person:
+    """Raise NotPermitted for root on the gateway."""
     if not isinstance(caller, Person):
         raise NotPermitted("root on the gateway has no session")
     return caller
