@@ -6,11 +6,12 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from gridwire.adapters.files import keep_link, make_directory, read_bytes, remove_file, write_atomic
+from gridwire.adapters.files import Reread, keep_link, make_directory, read_bytes, remove_file, write_atomic
 from gridwire.adapters.files.hosts_file import read_hosts, write_hosts
 from gridwire.core.errors import GridwireError, Unavailable
 
@@ -84,6 +85,7 @@ def test_a_really_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     """A tmpfs of 64 KiB in a mount namespace of its own."""
     script = """
 import sys
+import time
 from pathlib import Path
 from gridwire.adapters.files import write_atomic
 from gridwire.core.errors import Unavailable
@@ -177,3 +179,38 @@ def test_a_full_disk_is_told_from_other_faults(tmp_path: Path, monkeypatch: pyte
         write_atomic(tmp_path / "x", b"1")
     assert caught.value.code == "disk-full"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_read_again_when_it_is_another_and_only_then(tmp_path: Path) -> None:
+    path, reads = tmp_path / "hosts", []
+
+    def read() -> str | None:
+        reads.append(1)
+        content = read_bytes(path)
+        return None if content is None else content.decode()
+
+    def settle() -> None:
+        """So long ago that a second change would have another time."""
+        deadline = time.monotonic() + 5
+        while time.time_ns() - path.stat().st_ctime_ns < 100_000_000:
+            assert time.monotonic() < deadline
+
+    known = Reread(path, read)
+    assert known() is None
+    path.write_text("one")
+    assert known() == "one"
+    path.write_text("two")
+    assert known() == "two", "of the same size and maybe the same time"
+    settle()
+    assert (known(), len(reads)) == ("two", 4)
+    assert (known(), len(reads)) == ("two", 4)
+    path.chmod(0o600)
+    assert (known(), len(reads)) == ("two", 5)
+    settle()
+    known()
+    times = path.stat()
+    path.write_text("six")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert known() == "six", "whoever sets the time back"
+    path.unlink()
+    assert known() is None

@@ -125,6 +125,21 @@ def test_threads_of_one_store_queue(store: Store) -> None:
     _all_there(store, 50)
 
 
+def test_every_commit_is_another_number_and_another_snapshot(store: Store, url: str) -> None:
+    other = open_store(url)
+    seen = [store.commits()]
+    assert store.snapshot() is store.snapshot()
+    assert store.commits() == seen[0] is not None
+    for writer in (store, other, store):
+        with writer.writing() as transaction:
+            added = _add_node(transaction, f"node-{len(seen)}")
+        seen.append(store.commits())
+        assert added in store.snapshot().fleet.nodes
+        assert added in other.snapshot().fleet.nodes
+    assert len(set(seen)) == 4
+    other.close()
+
+
 def test_what_a_commit_is_worth(store: Store, url: str) -> None:
     with store.reading() as reading:
         pragmas = {

@@ -20,7 +20,7 @@ import pytest
 from gridwire.adapters.wireguard import choice, new_private_key, public_of, read_host_networks, select
 from gridwire.adapters.wireguard.binary import check_tun, find_binary, version_of
 from gridwire.adapters.wireguard.buffers import RECEIVE_BYTES
-from gridwire.adapters.wireguard.dump import parse_dump
+from gridwire.adapters.wireguard.dump import parse_device, parse_dump
 from gridwire.adapters.wireguard.uapi import serving_pid
 from gridwire.adapters.wireguard.userspace import UserspaceBackend
 from gridwire.adapters.wireguard.wg import find_wg
@@ -48,6 +48,31 @@ def test_dump_is_understood_and_drops_the_private_key() -> None:
     assert peer.latest_handshake == datetime(2030, 1, 1, tzinfo=UTC)
     assert (peer.received_bytes, peer.sent_bytes, peer.keepalive) == (10, 20, 15)
     assert (silent.endpoint, silent.allowed_ips, silent.latest_handshake, silent.keepalive) == (None, (), None, 0)
+
+
+def test_wireguard_gos_own_words_are_understood_as_the_dump_is() -> None:
+    def in_hex(key: str) -> str:
+        return base64.b64decode(key).hex()
+
+    words = (
+        f"private_key={in_hex(SECRET)}\nlisten_port=51820\n"
+        f"public_key={in_hex(PEER)}\npreshared_key={in_hex(SECRET)}\nprotocol_version=1\nendpoint=[fd00::1]:7\n"
+        "last_handshake_time_sec=1893456000\nlast_handshake_time_nsec=5\ntx_bytes=20\nrx_bytes=10\n"
+        "persistent_keepalive_interval=15\nallowed_ip=10.85.1.2/32\nallowed_ip=10.85.1.0/32\n"
+        f"public_key={in_hex(KEY)}\npreshared_key={'0' * 64}\nprotocol_version=1\nlast_handshake_time_sec=0\n"
+        "last_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n"
+    )
+    public = public_of(SECRET)
+    dump = parse_dump(
+        f"{SECRET}\t{public}\t51820\toff\n"
+        f"{PEER}\t(none)\t[fd00::1]:7\t10.85.1.2/32,10.85.1.0/32\t1893456000\t10\t20\t15\n"
+        f"{KEY}\t(none)\t(none)\t(none)\t0\t0\t0\toff\n"
+    )
+    assert parse_device(words) == dump
+    assert in_hex(SECRET) not in repr(parse_device(words))
+    assert parse_device("listen_port=7\nerrno=0\n\n") == parse_dump("(none)\t(none)\t7\toff\n")
+    with pytest.raises(ValueError, match="errno=-2"):
+        parse_device("errno=-2\n\n")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,9 @@ from gridwire.protocol.audit import START, Head, chained
 
 SPEC, REPORT = TypeAdapter(NodeSpec), TypeAdapter(Report)
 EVENT_AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
-QUICK = Pace(heal=0.05, waiting=0.02, failed=0.02, report=0.1, poll=30.0, away=0.02, longest_away=0.05, hold=0.1)
+QUICK = Pace(
+    heal=0.05, waiting=0.02, failed=0.02, report=0.1, heartbeat=0.2, poll=30.0, away=0.02, longest_away=0.05, hold=0.1
+)
 
 
 async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:

@@ -138,7 +138,7 @@ def _report(home: Path, **fields: Any) -> None:
         **fields,
     }
     with _client(home) as client:
-        assert client.post("/api/v1/agent/report", json=body).status_code == 204
+        assert client.post("/api/v1/agent/report", json=body).status_code == 200
 
 
 def test_a_change_by_the_cli_is_told_within_a_second(control: Path) -> None:

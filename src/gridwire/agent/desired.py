@@ -41,6 +41,12 @@ class Desired:
         self.live = False
         self.findings: tuple[Finding, ...] = ()
 
+    @property
+    def expecting(self) -> bool:
+        """Whether somebody who was invited may be on the way: an invitation's key has its address until then."""
+        peers = () if self.spec is None else self.spec.mesh.peers
+        return any(peer.expires is not None and peer.allowed_ips for peer in peers)
+
     def boot(self) -> None:
         """From the disk alone, with no word of control's. Never raises for what the files hold."""
         try:

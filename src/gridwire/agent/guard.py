@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from gridwire.adapters.files import Reread
 from gridwire.adapters.netfilter import (
     Changes,
     Listing,
@@ -71,13 +72,15 @@ class GuardSection:
         self._rules = rules or RoutingRules()
         self._sysctls = sysctls or Sysctls()
         self._memory = memory or Path(MEMORY)
+        self._recalled = Reread(self._memory, lambda: recall(self._memory))
+        self._compared: tuple[GuardMemory, Listing | None, str] | None = None
 
     def observe(self) -> Known[GuardObserved | None] | Unknown:
         """Read tables, rules and settings of the kernel; change nothing. Unknown where one cannot be read."""
         try:
-            memory = recall(self._memory)
+            memory = self._recalled()
             listing = self._nft.read()
-            altered = _altered(memory, listing)
+            altered = self._altered(memory, listing)
             values = {key: self._sysctls.read(key) for key, _ in WANTED_SYSCTLS}
             seen = GuardObserved(
                 stands=memory.spec if not altered else None,
@@ -96,6 +99,15 @@ class GuardSection:
         except GridwireError as error:
             return Unknown(str(error))
         return Known(seen)
+
+    def _altered(self, memory: GuardMemory, listing: Listing | None) -> str:
+        """Compared again only where one of the two was read again: rendering and comparing take milliseconds."""
+        known = self._compared
+        if known is not None and known[0] is memory and known[1] is listing:
+            return known[2]
+        altered = _altered(memory, listing)
+        self._compared = (memory, listing, altered)
+        return altered
 
     def plan(
         self, spec: NodeSpec, observed: Known[GuardObserved | None] | Unknown, now: datetime | None = None

@@ -82,10 +82,14 @@ class GuardKeeper:
             self._spec = also_without(self._spec, tombstones)
             return self._stand(self._spec)
 
+    def seen_after(self, since: float) -> bool:
+        """Whether it was looked at then and stood, or none is to be kept; waits for nobody who makes it stand."""
+        return self._spec is None or (self.failing is None and self._looked > since)
+
     def heal(self, since: float) -> Kept | None:
         """Make it stand again; none where nothing is to be kept, or it has been seen to stand after ``since``."""
         with self._lock:
-            if self._spec is None or (self.failing is None and self._looked > since):
+            if self._spec is None or self.seen_after(since):
                 return None
             return self._stand(self._spec)
 
@@ -183,7 +187,9 @@ class GuardDuty:
             self._woken.clear()
             # The reconciler looks every ``heal`` seconds, unless it is held up.
             since = max(self._changed, self._elapsed() - self._pace.heal * 1.5)
-            kept = await asyncio.get_running_loop().run_in_executor(self._threads, self._keeper.heal, since)
+            kept = None
+            if not self._keeper.seen_after(since):
+                kept = await asyncio.get_running_loop().run_in_executor(self._threads, self._keeper.heal, since)
             if kept is None and self._error is not None and self._keeper.failing is None:
                 kept = Kept()  # somebody else made it stand
             if kept is not None:

@@ -15,7 +15,9 @@ from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Finding
 from gridwire.core.targets import Reach
+from gridwire.protocol.agent import ApplyState
 
+_QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
 Wake = Callable[[], None]
 
 
@@ -33,8 +35,10 @@ def no_nginx() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """All in seconds. ``hold``: how long a spec that was rolled back rests before it is tried once more. ``bare``: how
-    long nginx may go on serving while the guard cannot be made to stand."""
+    """All in seconds. ``report``: from one look at whether there is something to report to the next; ``heartbeat``: how
+    long one report may be all that is said. ``witness``: at most, from one look at the audit chain to the next.
+    ``hold``: how long a spec that was rolled back rests before it is tried once more. ``bare``: how long nginx may go
+    on serving while the guard cannot be made to stand."""
 
     heal: float = 2.0
     waiting: float = 0.3
@@ -43,6 +47,8 @@ class Pace:
     bare: float = 2.0
     longest_failed: float = 10.0
     report: float = 5.0
+    heartbeat: float = 10.0
+    witness: float = 60.0
     poll: float = 25.0
     away: float = 0.2
     longest_away: float = 5.0
@@ -50,6 +56,15 @@ class Pace:
     hold: float = 5.0
     rotate: float = 60.0
     sockets: float = 10.0
+
+    def unsettled(self, state: ApplyState, tries: int) -> float | None:
+        """How long to wait after so many tries that did not end in sync; none where the last one did."""
+        if state is ApplyState.APPLYING:
+            return self.waiting if tries <= _QUICK_TRIES else self.long_waiting
+        if state is ApplyState.FAILED:
+            return float(min(self.failed * 2 ** min(tries - 1, 10), self.longest_failed))
+        # What stands after a roll back is looked at at once.
+        return 0.0 if state is ApplyState.ROLLED_BACK else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

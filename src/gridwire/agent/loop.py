@@ -24,7 +24,7 @@ from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
-from gridwire.agent.reports import Said, make_report
+from gridwire.agent.reports import Pulse, Said, make_report
 from gridwire.agent.sockets import SocketTeller
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.surroundings import Surroundings
@@ -37,7 +37,6 @@ from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.spec import NodeSpec
 from gridwire.protocol.agent import ApplyState
 
-_QUICK_TRIES = 30  # while something is not there yet: what starts late is rarely later than ten seconds
 _REPORT_GAP = 0.05  # seconds between reports: a burst of turning endpoints is one of them
 _SETTLE = 0.1  # seconds after a change of the host, mostly our own: its report goes first, and a new spec at once
 _HELD_UP = 0.3  # seconds that a new spec waits for a look around, until whom it revokes is cut off meanwhile
@@ -84,7 +83,7 @@ class Agent:
         self._reconciler = Reconciler(host.sections, state, now)
         self._dead_man = DeadMan(self._pace.dead_man)
         self._seen = _Seen()
-        self._audit = Witness(link, state, log, self._pace.report, lambda found: self._seen.faults.update(audit=found))
+        self._audit = Witness(link, state, log, self._pace.witness, lambda found: self._seen.faults.update(audit=found))
         self._files = asyncio.Lock()  # the state directory and the host: for one at a time
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()  # woken by a new spec
@@ -246,14 +245,10 @@ class Agent:
             self._loop.call_soon_threadsafe(self._way_changed.set)
 
     def _interval(self, spec: NodeSpec, outcome: Outcome, tries: int) -> float:
-        pace = self._pace
-        if outcome.state is ApplyState.APPLYING:
-            return pace.waiting if tries <= _QUICK_TRIES else pace.long_waiting
-        if outcome.state is ApplyState.FAILED:
-            return float(min(pace.failed * 2 ** min(tries - 1, 10), pace.longest_failed))
-        if outcome.state is ApplyState.ROLLED_BACK:
-            return 0.0  # what stands now is looked at at once
-        due = [pace.heal]
+        soon = self._pace.unsettled(outcome.state, tries)
+        if soon is not None:
+            return soon
+        due = [self._pace.heal]
         due += [(peer.expires - self._now()).total_seconds() for peer in spec.mesh.peers if peer.expires is not None]
         due = [seconds for seconds in due if seconds > 0]  # an expiry that is past is done already
         remaining = self._dead_man.remaining(self._elapsed())
@@ -287,8 +282,7 @@ class Agent:
                 if answer.value is not None:
                     await self._take(answer.value, answer.etag)
             except GridwireError as error:
-                if answered(error):
-                    self._hear(asked)
+                self._hear(asked, error)
                 self._seen.control = error
                 self._way_changed.clear()
                 # Woken by a change of the host: a tunnel that was just made may carry again.
@@ -343,8 +337,8 @@ class Agent:
             done = await asyncio.to_thread(self._reconciler.revoke, spec.tombstones)
             self._log("revoked", spec=f"{spec.epoch}.{spec.revision}", did=list(done))
 
-    def _hear(self, asked: float) -> None:
-        if self._dead_man.hear(self._elapsed(), asked):
+    def _hear(self, asked: float, error: GridwireError | None = None) -> None:
+        if (error is None or answered(error)) and self._dead_man.hear(self._elapsed(), asked):
             self._keeping = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
@@ -356,29 +350,35 @@ class Agent:
                 self._desired.kept()
 
     async def _report(self) -> None:
+        pulse, woken = Pulse(self._pace.heartbeat), True
         while True:
             self._report_now.clear()
             report = make_report(self._identity.node, self._now(), self._reconciler.observed, await self._said())
             asked = self._elapsed()
+            if not (woken or self._desired.expecting or pulse.due(report, asked)):
+                woken = await happened(self._report_now, self._pace.report)
+                continue
             try:
-                await self._link.send(calls.report(report))
+                heard = await self._link.send(calls.report(report))
                 self._hear(asked)
+                pulse.taken(report, asked)
+                self._audit.told(heard.value)
                 self._seen.faults.pop("report", None)
                 if self._seen.control is not None and not answered(self._seen.control):
                     self._seen.control = None  # it is back, though a long poll may hold its answer for a while
                     self._report_now.set()
-            except GridwireError as error:  # the next heartbeat says it again
-                if answered(error):
-                    self._hear(asked)
+            except GridwireError as error:  # said again next time
+                pulse.lost()
+                self._hear(asked, error)
             await asyncio.sleep(_REPORT_GAP)
-            await happened(self._report_now, self._pace.report)
+            woken = await happened(self._report_now, self._pace.report)
 
     async def _said(self) -> Said:
         findings = [*self._desired.findings, *self._seen.faults.values()]
         if self._seen.control is not None:
             what, fix = self._seen.control.what, self._seen.control.fix
             findings.append(Finding(id="control-away", severity=Severity.WARNING, where="agent", what=what, fix=fix))
-        await self._surroundings.look()
+        await self._surroundings.look(counting=self._desired.expecting)
         return Said(
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gridwire.adapters.clock import utc_now
-from gridwire.adapters.files import read_bytes, write_atomic
+from gridwire.adapters.files import Reread, read_bytes, write_atomic
 from gridwire.adapters.sockets import holders, kill_sockets, knock, leads_to
 from gridwire.adapters.wireguard import Backend, LinkWatch, public_of
 from gridwire.core.actions import Action
@@ -49,6 +49,7 @@ class MeshSection:
         interface: Interface = Interface("gw0"),  # noqa: B008  # a NewType of a literal
     ) -> None:
         self._private_key = private_key
+        self._public_key = Reread(private_key, self._own_key)
         self._endpoints = state / ENDPOINTS
         self._listen_port = state / LISTEN_PORT
         self._backend = backend
@@ -68,7 +69,9 @@ class MeshSection:
         """Raise Invalid for a spec that no device may hold, Unavailable without this node's key."""
         self._check(spec)
         self._remember(only_of(self._recalled(), {peer.public_key for peer in spec.mesh.peers}))
-        return plan_mesh(spec.mesh, self._own_key(), observed, now, memory=self._recalled(), tombstones=spec.tombstones)
+        return plan_mesh(
+            spec.mesh, self._public_key(), observed, now, memory=self._recalled(), tombstones=spec.tombstones
+        )
 
     def plan_cuts(
         self, spec: NodeSpec, observed: Known[MeshObserved | None] | Unknown, now: datetime
@@ -119,7 +122,7 @@ class MeshSection:
             raise Invalid("mesh.interface", f"the spec says {spec.mesh.interface}, this node's is {self._interface}")
 
     def _own_key(self) -> PublicKey:
-        """Read each time: joining replaces the key."""
+        """Of the file as it is now: joining replaces the key."""
         try:
             if self._private_key.stat().st_mode & 0o077:
                 raise Conflict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from gridwire.adapters.files import read_hosts, write_hosts
+from gridwire.adapters.files import Reread, read_hosts, write_hosts
 from gridwire.core import paths
 from gridwire.core.actions import Action
 from gridwire.core.errors import GridwireError
@@ -23,13 +23,17 @@ class NamesSection:
     def __init__(self, suffix: HostName, path: Path = Path(paths.HOSTS)) -> None:
         self._suffix = suffix
         self._path = path
+        self._seen = Reread(path, self._read)
 
     def observe(self) -> Known[HostsObserved | None] | Unknown:
         try:
-            text = read_hosts(self._path)
+            return Known(self._seen())
         except GridwireError as error:
             return Unknown(str(error))
-        return Known(None if text is None else parse_hosts(text, self._suffix))
+
+    def _read(self) -> HostsObserved | None:
+        text = read_hosts(self._path)
+        return None if text is None else parse_hosts(text, self._suffix)
 
     def plan(
         self, spec: NodeSpec, observed: Known[HostsObserved | None] | Unknown, now: datetime

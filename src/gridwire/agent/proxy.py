@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
+from gridwire.adapters.files import Reread
 from gridwire.adapters.nginx import (
     Door,
     Launch,
@@ -33,6 +35,7 @@ from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.observed import Known, Unknown
+from gridwire.core.panel import Built
 from gridwire.core.proxy import EdgeTable, Listener, ProxySpec
 from gridwire.core.proxy_plan import (
     AwaitNginx,
@@ -115,13 +118,17 @@ class ProxySection:
         self._layout_of = layout
         self._panel = panel if panel is not None else PanelSource()
         self._listeners: tuple[Listener, ...] = ()  # of the last plan: who holds their ports is asked where nginx fails
+        self._rendered: tuple[ProxySpec, tuple[Reach, ...], Nginx, Built | None, ProxyWanted] | None = None
+        state = Path(self._paths().state)
+        self._config_digest = _file_digest(state / "nginx.conf", text_digest)
+        self._file_digests = {name: _file_digest(state / f"{name}.json", document_digest) for name in _DOCUMENTS}
 
     def observe(self) -> Known[ProxyObserved | None] | Unknown:
         """Read files and ask the door; change nothing. None where this host has no nginx of ours and no state."""
         try:
             layout = self._paths()
-            config = read_text(f"{layout.state}/nginx.conf")
-            texts = {name: read_text(f"{layout.state}/{name}.json") for name in _DOCUMENTS}
+            config = self._config_digest()
+            digests = {name: digest() for name, digest in self._file_digests.items()}
         except GridwireError as error:
             return Unknown(str(error))
         running: str | None = None
@@ -134,18 +141,11 @@ class ProxySection:
                 for name, told in sorted(state["documents"].items())
                 if name in _DOCUMENTS and not told["behind"]
             )
-        files = tuple((name, document_digest(text)) for name, text in texts.items() if text is not None)
+        files = tuple((name, digest) for name, digest in digests.items() if digest is not None)
         if config is None and running is None and not files:
             return Known(None)
-        return Known(
-            ProxyObserved(
-                config=None if config is None else text_digest(config),
-                running=running,
-                files=files,
-                served=served,
-                panel=placed_panel(layout.panel),
-            )
-        )
+        panel = placed_panel(layout.panel)
+        return Known(ProxyObserved(config=config, running=running, files=files, served=served, panel=panel))
 
     def plan(
         self, spec: NodeSpec, observed: Known[ProxyObserved | None] | Unknown, now: datetime | None = None
@@ -224,16 +224,24 @@ class ProxySection:
     def _wanted(self, spec: ProxySpec) -> ProxyWanted | None:
         if not spec.listeners:
             return None
-        config = render_config(spec.listeners, self._layout_of(self._find()))
+        reach, nginx, known = self._consent(), self._find(), self._rendered
+        built = None if spec.panel is None else self._panel()
+        # One and the same spec, which is planned every other second, is rendered once: it takes milliseconds.
+        if known is not None and known[0] is spec and known[1:4] == (reach, nginx, built):
+            return known[4]
+        wanted = self._render(spec, reach, nginx, built)
+        self._rendered = (spec, reach, nginx, built, wanted)
+        return wanted
+
+    def _render(self, spec: ProxySpec, reach: tuple[Reach, ...], nginx: Nginx, built: Built | None) -> ProxyWanted:
+        config = render_config(spec.listeners, self._layout_of(nginx))
         documents = []
         if spec.routing is not None:
             documents.append(_document("routing", spec.routing.version, document_text(routing_data(spec.routing))))
         if spec.edge is not None:
-            edge = self._consented(spec.edge)
+            edge = _consented(spec.edge, reach)
             documents.append(_document("edge", edge.version, document_text(edge_data(edge))))
-        built = None
         if spec.panel is not None:
-            built = self._panel()
             documents.append(_document("panel", spec.panel.version, document_text(panel_data(spec.panel, built))))
         return ProxyWanted(
             config=config.text,
@@ -241,10 +249,6 @@ class ProxySection:
             documents=tuple(documents),
             panel=None if built is None else built.digest,
         )
-
-    def _consented(self, table: EdgeTable) -> EdgeTable:
-        reach = self._consent()
-        return replace(table, services=tuple(s for s in table.services if consents(reach, s.target)))
 
     def _place_panel(self, layout: Layout, digest: str) -> None:
         folder = self._panel.folder()
@@ -280,6 +284,18 @@ class ProxySection:
 def _covers(layout: Layout) -> tuple[str, ...]:
     """State first: the test reads its candidate there."""
     return tuple(dict.fromkeys((layout.state, layout.logs, layout.pid.rpartition("/")[0])))
+
+
+def _consented(table: EdgeTable, reach: tuple[Reach, ...]) -> EdgeTable:
+    return replace(table, services=tuple(s for s in table.services if consents(reach, s.target)))
+
+
+def _file_digest(path: Path, digest: Callable[[str], str]) -> Reread[str | None]:
+    def read() -> str | None:
+        text = read_text(str(path))
+        return None if text is None else digest(text)
+
+    return Reread(path, read)
 
 
 def _document(name: str, version: tuple[int, int], text: str) -> Document:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gridwire.agent.reconcile import Outcome
@@ -24,6 +24,7 @@ from gridwire.protocol.perimeter import SocketsMark
 from gridwire.version import __version__
 
 NOTHING_YET: Version = (0, 0)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 Counters = Mapping[str, tuple[int, int]]  # the guard's, of core.guard.COUNTERS → (packets, bytes)
 NOT_COUNTED: Counters = MappingProxyType({})
 
@@ -40,6 +41,43 @@ class Said:
     counters: Counters = field(default_factory=lambda: NOT_COUNTED)
     guard: GuardSeen | None = None
     sockets: SocketsMark | None = None
+
+
+class Pulse:
+    """Whether a report is worth sending: it says something new, or the last one is a heartbeat ago (seconds).
+
+    Counts of bytes and packets change all the time, and that something is still so is as new as the heartbeat.
+    """
+
+    def __init__(self, heartbeat: float) -> None:
+        self._heartbeat = heartbeat
+        self._last: tuple[Report, float] | None = None
+
+    def due(self, report: Report, now: float) -> bool:
+        if self._last is None:
+            return True
+        said, at = self._last
+        return now - at >= self._heartbeat or _news(report) != said
+
+    def taken(self, report: Report, now: float) -> None:
+        """Control has it."""
+        self._last = (_news(report), now)
+
+    def lost(self) -> None:
+        self._last = None
+
+
+def _news(report: Report) -> Report:
+    return replace(
+        report,
+        at=_NEVER,
+        peers=tuple(replace(peer, received_bytes=0, sent_bytes=0) for peer in report.peers),
+        members=tuple(replace(member, received_bytes=0) for member in report.members),
+        handshake_packets=0,
+        newcomer_packets=0,
+        guard=None if report.guard is None else replace(report.guard, read_at=_NEVER),
+        sockets=None if report.sockets is None else replace(report.sockets, at=_NEVER),
+    )
 
 
 def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], said: Said) -> Report:

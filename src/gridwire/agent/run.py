@@ -13,6 +13,7 @@ from typing import Any
 import uvloop
 
 from gridwire.adapters.clock import utc_now
+from gridwire.adapters.files import Reread
 from gridwire.agent.control_link import link_of
 from gridwire.agent.host import Host
 from gridwire.agent.loop import Agent
@@ -58,7 +59,7 @@ async def serve(settings: Settings, build: Callable[[JoinedAs], Host], log: Log)
     state = AgentState(settings.paths.agent_state)
     said: str | None = None
     while not stop.is_set():
-        who, why = await asyncio.to_thread(_who, state)
+        who, why = await asyncio.to_thread(_who, state.load_identity, state.load_credential)
         link = None if who is None else link_of(who[0], local_socket=settings.paths.local_socket, credential=who[1])
         if who is None or link is None:
             if why != said:
@@ -79,20 +80,24 @@ async def serve(settings: Settings, build: Callable[[JoinedAs], Host], log: Log)
 
 async def _until_another(state: AgentState, who: Who, stop: asyncio.Event) -> None:
     """Returns on a stop, or when the files say that this node is another one."""
+    identity = Reread(state.path / "joined.json", state.load_identity)
+    credential = Reread(state.path / "credential", state.load_credential)
     while not stop.is_set():
         await happened(stop, _LOOK_AGAIN * 4)
-        now, _ = await asyncio.to_thread(_who, state)
+        now, _ = _who(identity, credential)  # two stats, unless one of them is another file
         if now is not None and now != who:
             return
 
 
-def _who(state: AgentState) -> tuple[Who | None, str | None]:
+def _who(
+    identity: Callable[[], JoinedAs | None], credential: Callable[[], str | None]
+) -> tuple[Who | None, str | None]:
     """The identity and credential, or why there is none."""
     try:
-        identity = state.load_identity()
-        if identity is None:
+        found = identity()
+        if found is None:
             return None, "this host is not part of a grid yet"
-        return (identity, state.load_credential()), None
+        return (found, credential()), None
     except GridwireError as error:
         return None, str(error)
 

@@ -10,25 +10,33 @@ from gridwire.agent.reports import NOT_COUNTED, Counters
 from gridwire.core.errors import GridwireError
 from gridwire.core.perimeter import Finding, Severity
 
+_SELDOM = 6  # looks
+
 
 class Surroundings:
-    """Looked at every ``interval`` seconds at most: it takes 20 ms, which no revocation should wait for."""
+    """Looked at every ``interval`` seconds at most, for no revocation should wait for it. Packets are counted as often
+    while somebody is expected to join, who is told what has arrived, and seldom at rest: to ask nft takes 3 ms."""
 
     def __init__(self, host: Host, interval: float, elapsed: Callable[[], float]) -> None:
         self._host, self._interval, self._elapsed = host, interval, elapsed
-        self._looked = float("-inf")
+        self._looked = self._counted = float("-inf")
         self.findings: tuple[Finding, ...] = ()
         self.counters: Counters = NOT_COUNTED
 
-    async def look(self) -> None:
-        if self._elapsed() - self._looked < self._interval:
+    async def look(self, *, counting: bool = True) -> None:
+        now = self._elapsed()
+        if now - self._looked < self._interval:
             return
-        self._looked = self._elapsed()
-        self.findings, self.counters = await asyncio.to_thread(self._seen)
+        self._looked = now
+        if counting := counting or now - self._counted >= self._interval * _SELDOM:
+            self._counted = now
+        self.findings, self.counters = await asyncio.to_thread(self._seen, counting)
 
-    def _seen(self) -> tuple[tuple[Finding, ...], Counters]:
+    def _seen(self, counting: bool) -> tuple[tuple[Finding, ...], Counters]:
         try:
-            counted = NOT_COUNTED if self._host.counters is None else self._host.counters()
+            counted = self.counters
+            if counting:
+                counted = NOT_COUNTED if self._host.counters is None else self._host.counters()
             return tuple(finding for ask in self._host.findings for finding in ask()), counted
         except GridwireError as error:
             what = Finding(id=error.code, severity=Severity.WARNING, where="agent", what=str(error))

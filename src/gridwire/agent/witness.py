@@ -13,10 +13,12 @@ from typing import Final
 from gridwire.adapters.control_api import Call, calls
 from gridwire.agent.control_link import ControlLink
 from gridwire.agent.state_dir import AgentState
+from gridwire.agent.waking import happened
 from gridwire.core.errors import GridwireError
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.protocol.api import Event, Listing
 from gridwire.protocol.audit import Head, broken_at
+from gridwire.protocol.heard import Heard
 
 PAGE = 1000  # events in one answer
 NEVER: Final = Head()
@@ -40,21 +42,29 @@ class Witness:
         self._find = find
         self._head = NEVER
         self._broken = False
+        self._news = asyncio.Event()
+
+    def told(self, answer: Heard | None) -> None:
+        """What control answered to a report: where the chain ends, or nothing. That is no proof of anything, but where
+        it is another head than the one seen last, the chain is looked at at once."""
+        if answer is None or answer.audit != self._head:
+            self._news.set()
 
     async def witness(self) -> None:
-        """For ever: each ``every`` seconds see whether what is new follows from what was seen, and log the head.
+        """For ever: at news, and every so often, see whether what is new follows from what was seen, and log the head.
 
         Raise Invalid where the file of the head is damaged.
         """
         kept = await asyncio.to_thread(self._state.load_audit_head)
         self._head = kept or NEVER
         while True:
+            self._news.clear()
             try:
                 more = await self._step()
             except GridwireError:
                 more = False  # that control is away is said elsewhere
             if not more:
-                await asyncio.sleep(self._every)
+                await happened(self._news, self._every)
 
     async def _step(self) -> bool:
         """Follow one page of the chain; whether there may be more of it at once."""

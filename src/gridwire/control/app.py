@@ -170,7 +170,8 @@ async def _tick(grid: Grid, logger: structlog.typing.FilteringBoundLogger) -> No
     """Keeps on whatever happens: the next second may be better, and without it no invitation ever runs out."""
     while True:
         try:
-            await run_in_threadpool(grid.tick)
+            if not grid.rests:
+                await run_in_threadpool(grid.tick)
         except GridwireError as error:
             logger.warning("tick failed", error=str(error))
         except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended

@@ -100,6 +100,8 @@ class Follower:
         return [said("revision", revised(revision)) for revision in reversed(revisions)]
 
     def _events(self) -> list[Said]:
+        if self._event is not None and self._event == self._grid.audit_head().number:
+            return []
         with self._grid.store.reading() as reading:
             if self._event is None:
                 last = reading.last_event()

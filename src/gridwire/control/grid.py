@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
-from gridwire.control.logins import Logins
+from gridwire.control.logins import WRITTEN_EVERY, Logins
 from gridwire.control.perimeter import Looked, Watched
 from gridwire.control.picture import Known, Picture
 from gridwire.control.reports import Reports
@@ -21,6 +21,9 @@ from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, Invalid, NotFound
 from gridwire.core.fleet import Node
 from gridwire.core.perimeter import Finding
+from gridwire.protocol.audit import Head
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Grid:
@@ -49,6 +52,8 @@ class Grid:
         self._known: Known | None = None
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
+        self._head: tuple[int, Head] | None = None  # at that number of commits
+        self._looked: tuple[int | None, datetime] = (None, NEVER)  # number of commits, and until when they say all
         self.findings: tuple[Finding, ...] = ()  # control's own
 
     @contextmanager
@@ -113,13 +118,20 @@ class Grid:
         except Conflict as error:  # raised out of the transaction: nothing of it stays
             self.findings = (clash_of(error, asked),)
 
+    @property
+    def rests(self) -> bool:
+        """Whether a ``tick`` would find nothing: nobody committed since the last one, no invitation ran out, and what
+        is written of logins once in a while is not due."""
+        commits, until = self._looked
+        return commits is not None and commits == self.store.commits() and self.clock() < until
+
     def tick(self) -> None:
         """Once a second: end what ran out, and notice what another process (`gridwire init`) committed."""
-        now = self.clock()
+        now, commits = self.clock(), self.store.commits()
         with self.store.reading() as reading:
-            version, due = reading.version(), reading.is_due(now)
+            version, first = reading.version(), reading.next_due()
             logins = self.logins.due(now) and self.logins.wanted(reading, now)
-        if due:
+        if first is not None and first <= now:
             with self.changing() as transaction:
                 expire_invitations(transaction, now=now)
         if logins:
@@ -129,6 +141,19 @@ class Grid:
             self._revise(self.snapshot())
             self.ended += 1
             self._seen = version
+        # Last: where something of this fails, it is done again.
+        self._looked = (commits, min(first or NEVER, now + WRITTEN_EVERY))
+
+    def audit_head(self) -> Head:
+        """The last event of the audit chain."""
+        commits, known = self.store.commits(), self._head
+        if commits is not None and known is not None and known[0] == commits:
+            return known[1]
+        with self.store.reading() as reading:
+            last = reading.last_event()
+        head = Head() if last is None else Head(number=last.number, hash=last.hash)
+        self._head = None if commits is None else (commits, head)
+        return head
 
     def close(self) -> None:
         """Release whoever waits. On the event loop's thread, where there is one."""

@@ -1,7 +1,7 @@
 """Between a node's agent and control: the spec goes one way (``NodeSpec`` as it is), reports the other.
 
     GET  /api/v1/agent/spec?wait=SECONDS   If-None-Match: "EPOCH.REVISION"   → 200 NodeSpec + ETag | 304
-    POST /api/v1/agent/report              Report                            → 204
+    POST /api/v1/agent/report              Report                            → 200 Heard (protocol.heard)
 
 Unknown fields are ignored both ways, so agents two minor versions older keep working.
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gridwire.adapters.netfilter import Nft
+from gridwire.adapters.netfilter import Nft, RoutingRules
 from gridwire.agent.guard import GuardSection
 from gridwire.core.guard import DeleteTable, Flood, LoadTable, SetSysctl, plan_guard, plan_guard_removal
 from gridwire.core.observed import Known
@@ -415,3 +415,26 @@ def test_rules_of_another_prefix_are_taken_away(grid4: Grid) -> None:
     assert "10.86" not in rules
     assert "10.85.0.0/16 blackhole" in rules
     assert grid4.stands()
+
+
+def test_rules_are_read_again_when_somebody_changed_them_and_only_then(grid: Grid) -> None:
+    """Also by a transaction of another table, and in another network namespace."""
+
+    def told(host: Any) -> tuple[Any, Any]:
+        return host.do(nft.read), host.do(rules.read)
+
+    nft, rules = Nft(), RoutingRules()
+    grid.guard()
+    table, routing = told(grid.gateway)
+    for count in range(3):
+        again = told(grid.gateway)
+        assert (again[0] is table, again[1] is routing) == (True, True), count
+    grid.gateway.run("nft", "add", "table", "inet", "stranger")
+    other = told(grid.gateway)
+    assert (other[0] is table, other[1] is routing) == (False, True)
+    assert other[0] == table
+    grid.gateway.run("ip", "rule", "add", "pref", "13", "blackhole", "protocol", "kernel", "to", "10.99.0.0/16")
+    assert told(grid.gateway)[1] != routing
+    assert told(grid.stranger)[0] is None
+    grid.gateway.run("nft", "flush", "ruleset")
+    assert told(grid.gateway)[0] is None

@@ -57,6 +57,30 @@ def test_a_push_is_answered_when_every_worker_serves_it(grid: Grid) -> None:
         assert {grid.ask().status for _ in range(8)} == {200}
 
 
+def test_a_worker_at_rest_looks_at_what_was_pushed_before_it_serves(grid: Grid) -> None:
+    """On connections that are kept, so that the kernel chooses no worker: each has some, and rests in between."""
+    closed = replace(grid.table(), grants=(Grant(id="g", addresses=()),))
+    request = b"GET / HTTP/1.1\r\nHost: api.grid\r\n\r\n"
+    kept = [grid.connect() for _ in range(12)]
+    for table, status in ((closed, b"403"), (grid.table(), b"200")) * 5:
+        grid.route(table)
+        for connection in kept:
+            connection.sendall(request)
+            assert connection.recv(65536).split()[1] == status
+    for connection in kept:
+        connection.close()
+
+
+def test_what_is_under_way_keeps_a_worker_awake(grid: Grid) -> None:
+    """A push waits for it, and so a WebSocket on it has ended when the push is answered, not some time after."""
+    for _ in range(3):
+        grid.route(grid.table())
+        with grid.websocket() as connection:
+            grid.route(replace(grid.table(), grants=(Grant(id="g", addresses=()),)))
+            connection.settimeout(0.2)
+            assert connection.recv(4096) == b""
+
+
 def test_nginx_killed_is_started_again_over_what_it_left(grid: Grid) -> None:
     launch, gateway = grid.gateway.launch, grid.gateway
     orphans = gateway.pids()

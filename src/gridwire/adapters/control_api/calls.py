@@ -37,6 +37,7 @@ from gridwire.protocol.api import (
     Status,
 )
 from gridwire.protocol.enrolment import CONFIRM_PATH, REDEEM_PATH, Confirmed, Redeem, Redeemed
+from gridwire.protocol.heard import Heard
 from gridwire.protocol.perimeter import SOCKETS_PATH, NodeSockets, Perimeter, SocketsSeen
 from gridwire.protocol.tailnet import ASK_PATH, MOVED_PATH, AskIn, LetIn
 
@@ -304,8 +305,8 @@ def spec(*, etag: str | None = None, wait: float = 25.0) -> Call[NodeSpec]:
     )
 
 
-def report(content: Report) -> Call[None]:
-    return cast(Call[None], _repeatable(_change("POST", REPORT_PATH, None, content, timeout=5.0)))
+def report(content: Report) -> Call[Heard]:
+    return cast(Call[Heard], _repeatable(_change("POST", REPORT_PATH, Heard, content, timeout=5.0)))
 
 
 def tell_sockets(seen: SocketsSeen) -> Call[None]:

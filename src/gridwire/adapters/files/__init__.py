@@ -2,9 +2,11 @@
 
 from gridwire.adapters.files.atomic import keep_link, make_directory, read_bytes, remove_file, write_atomic
 from gridwire.adapters.files.hosts_file import read_hosts, write_hosts
+from gridwire.adapters.files.reread import Reread
 from gridwire.adapters.files.trusted import untrusted
 
 __all__ = [
+    "Reread",
     "keep_link",
     "make_directory",
     "read_bytes",

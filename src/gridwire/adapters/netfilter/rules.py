@@ -10,6 +10,7 @@ from typing import Any
 
 from pyroute2 import IPRoute, NetlinkError
 
+from gridwire.adapters.netfilter.unchanged import Mark, routing_rules
 from gridwire.core.errors import GridwireError, NotPermitted
 from gridwire.core.names import Interface
 from gridwire.core.routing_rules import FAMILIES, PREFERENCES, RoutingRule, Verdict
@@ -34,14 +35,26 @@ _KNOWN = frozenset(
 class RoutingRules:
     """The rules of the network namespace that the calling thread is in."""
 
+    def __init__(self) -> None:
+        self._known: tuple[Mark, tuple[RoutingRule, ...]] | None = None
+
     def families(self) -> tuple[int, ...]:
         return FAMILIES if Path("/proc/net/if_inet6").exists() else (4,)
 
     def read(self) -> tuple[RoutingRule, ...]:
         """Preference 0 where it looks up ``local``, and the kernel-protocol rules at gridwire's preferences."""
+        families = self.families()
+        mark, known = routing_rules(families), self._known
+        if mark is not None and known is not None and known[0] == mark:
+            return known[1]
+        rules = self._read(families)
+        self._known = (mark, rules) if mark is not None and routing_rules(families) == mark else None
+        return rules
+
+    def _read(self, families: tuple[int, ...]) -> tuple[RoutingRule, ...]:
         found = []
         with IPRoute() as netlink:
-            for family in self.families():
+            for family in families:
                 messages = netlink.get_rules(family=_AF[family])
                 found += [rule for rule in map(_parsed, messages) if rule is not None and rule.family == family]
         return tuple(dict.fromkeys(found))

@@ -133,13 +133,11 @@ class Reading:
         ).order_by(tables.nodes.c.name)
         return tuple(_invitation_row(row) for row in self._connection.execute(query))
 
-    def is_due(self, now: datetime) -> bool:
-        """Whether an open invitation has run out."""
-        query = select(func.count()).where(
-            tables.invitations.c.closed_at.is_(None),
-            tables.invitations.c.expires_at <= documents.microseconds(now),
-        )
-        return int(self._connection.execute(query).scalar_one()) > 0
+    def next_due(self) -> datetime | None:
+        """When the first of the open invitations runs out, which may be past; none where there is none."""
+        query = select(func.min(tables.invitations.c.expires_at)).where(tables.invitations.c.closed_at.is_(None))
+        first = self._connection.execute(query).scalar_one()
+        return None if first is None else documents.moment(int(first))
 
     def credential(self, address: Address) -> Credential | None:
         query = select(tables.credentials).where(tables.credentials.c.address == str(address))

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gridwire.adapters.store.commits import Commits
 from gridwire.adapters.store.engine import BUSY_SECONDS, WRITES, make_engine
 from gridwire.adapters.store.reading import Reading, Snapshot
 from gridwire.adapters.store.schema import migrate
@@ -32,6 +33,8 @@ class Store:
         # Threads of this process queue here rather than poll SQLite's lock; other processes wait there.
         self._writer = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._commits = Commits(engine)
+        self._looked: tuple[int, Snapshot] | None = None  # a number of commits, and what there was then or later
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -60,8 +63,17 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now; parsed once per revision. Raise Unavailable before there is one."""
+        number, looked = self._commits.number(), self._looked
+        if number is not None and looked is not None and looked[0] == number:
+            return looked[1]
         with self.reading() as reading:
-            return reading.snapshot()
+            snapshot = reading.snapshot()
+        self._looked = None if number is None else (number, snapshot)
+        return snapshot
+
+    def commits(self) -> int | None:
+        """Another number after each commit, of this process or another; none where nobody can tell."""
+        return self._commits.number()
 
     def _remember(self, transaction: Reading) -> None:
         """Keep the newest snapshot, once its transaction is over: one that was rolled back never gets here."""
@@ -70,6 +82,7 @@ class Store:
             self._snapshot = newer
 
     def close(self) -> None:
+        self._commits.close()
         self._engine.dispose()
 
 

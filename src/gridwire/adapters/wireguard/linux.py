@@ -7,9 +7,12 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from gridwire.adapters.wireguard import links
+from gridwire.adapters.wireguard.dump import Dump
 from gridwire.adapters.wireguard.resolve import resolve
+from gridwire.adapters.wireguard.unchanged import Mark, link_mark
 from gridwire.adapters.wireguard.wg import Wg, port_taken
 from gridwire.core.actions import Action
+from gridwire.core.addressing import Prefix
 from gridwire.core.errors import Conflict, GridwireError, Unavailable
 from gridwire.core.mesh_actions import (
     AddAddress,
@@ -37,6 +40,7 @@ _KINDS = {"wireguard": "kernel", "tun": "wireguard-go"}
 class LinuxBackend(ABC):
     def __init__(self, wg: Wg) -> None:
         self.wg = wg
+        self._known: tuple[Mark, links.Link, tuple[Prefix, ...]] | None = None
 
     @abstractmethod
     def create(self, interface: str) -> None:
@@ -45,13 +49,26 @@ class LinuxBackend(ABC):
     def tend(self, interface: str) -> None:
         return
 
+    def dump(self, interface: str) -> Dump:
+        """Key, port and peers of a device that is there; raise GridwireError."""
+        return self.wg.dump(interface)
+
+    def _links(self, interface: str) -> tuple[links.Link | None, tuple[Prefix, ...]]:
+        """The link and the blackhole routes; read again only when the kernel tells them otherwise than last time."""
+        mark, known = link_mark(interface), self._known
+        if mark is not None and known is not None and known[0] == mark:
+            return known[1:]
+        link, blackholes = links.read_link(interface), links.read_blackholes()
+        settled = link is not None and mark is not None and link_mark(interface) == mark
+        self._known = (mark, link, blackholes) if settled and link is not None and mark is not None else None
+        return link, blackholes
+
     def observe(self, interface: str) -> Known[MeshObserved | None] | Unknown:
         try:
-            link = links.read_link(interface)
+            link, blackholes = self._links(interface)
             if link is None:
                 return Known(None)
-            dump = self.wg.dump(interface)
-            blackholes = links.read_blackholes()
+            dump = self.dump(interface)
         except GridwireError as error:
             return Unknown(str(error))
         return Known(

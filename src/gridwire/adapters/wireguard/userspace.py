@@ -11,6 +11,8 @@ import time
 from gridwire.adapters.wireguard import links
 from gridwire.adapters.wireguard.binary import ENVIRONMENT, check_tun, version_of
 from gridwire.adapters.wireguard.buffers import widen_buffers
+from gridwire.adapters.wireguard.device import read_device
+from gridwire.adapters.wireguard.dump import Dump
 from gridwire.adapters.wireguard.linux import LinuxBackend
 from gridwire.adapters.wireguard.uapi import serving_pid, socket_path
 from gridwire.adapters.wireguard.wg import Wg
@@ -34,6 +36,9 @@ class UserspaceBackend(LinuxBackend):
         if self._version is None:
             self._version = version_of(self.binary)
         return self._version
+
+    def dump(self, interface: str) -> Dump:
+        return read_device(interface)
 
     def create(self, interface: str) -> None:
         deadline = time.monotonic() + CREATE_SECONDS

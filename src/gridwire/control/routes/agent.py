@@ -20,6 +20,7 @@ from gridwire.core.addressing import Address
 from gridwire.core.fleet import NodeState
 from gridwire.core.spec import NodeSpec
 from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
+from gridwire.protocol.heard import Heard
 
 LONGEST_WAIT = 60.0  # seconds; an agent asks again, so that a dead connection is noticed
 
@@ -71,13 +72,13 @@ def _current(grid: Grid, caller: Caller) -> tuple[Address, Current]:
     return node.address, grid.spec(node, snapshot)
 
 
-@routes.post(REPORT_PATH, status_code=204, tags=["agent"])
+@routes.post(REPORT_PATH, tags=["agent"])
 @allow(Who.LOCAL, Who.AGENT)
 def post_report(
     report: Annotated[Report, Depends(Body(Report, limit=REPORT_LIMIT, open_ended=True))],
     grid: GridOf,
     caller: CallerOf,
-) -> None:
+) -> Heard:
     """What the node is now. It may finish a revocation, or show that an invitation leaked."""
     _first_use(grid, caller)
     snapshot = grid.snapshot()
@@ -85,3 +86,4 @@ def post_report(
     take_report(grid.reports, grid.changing, snapshot, node, report, now=now)
     grid.watched.confirm(node, report, now)
     grid.hear()
+    return Heard(audit=None if isinstance(caller, Peer) else grid.audit_head())

@@ -30,6 +30,7 @@ end
 
 function _M.access()
     local var = ngx.var
+    if served.resting then data.wake() end
     local service, status, why = asked(var)
     if not service then
         if status == 403 then return reason.answer(403, why) end
@@ -103,6 +104,7 @@ end
 
 -- For a gateway: no agent takes part in it.
 function _M.check()
+    if served.resting then data.look() end
     local service, status, why = asked(ngx.var)
     if not service then return reason.answer(status == UNSENT and 503 or status, why) end
     local ok, failure = healthy(service)
@@ -112,6 +114,7 @@ end
 
 -- For the agent beside us, through the door: the same check, and what exactly was wrong.
 function _M.check_own()
+    if served.resting then data.look() end
     local service = served.edge and served.edge.services[ngx.var.http_x_gridwire_service or ""]
     if not service then return reason.answer(503, "unknown-service") end
     local ok, failure = healthy(service)

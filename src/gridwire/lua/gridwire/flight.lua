@@ -1,5 +1,5 @@
 -- Requests under way per endpoint. Each worker counts its own and publishes the counts (every tick where a pool
--- balances by least connections, else every 200 ms), so that nothing is written to shared memory per request and a
+-- balances by least connections, else every 200 ms, and when the last one is done), so that nothing is written to shared memory per request and a
 -- killed worker's counts vanish with it. Others' counts are therefore up to one tick old.
 local _M = {}
 local shared = ngx.shared.gridwire_state
@@ -19,9 +19,9 @@ local function key(worker)
 end
 
 -- Endpoints that a new table no longer names, and that still carry requests: counted until they are done.
-function _M.tick(pools, leaving, least)
+function _M.tick(pools, leaving, least, rests)
     ticks = ticks + 1
-    if not least and ticks % QUIET_TICKS ~= 0 then return end
+    if not least and not rests and ticks % QUIET_TICKS ~= 0 then return end
     local parts = {}
     for _, pool in pairs(pools) do
         for _, endpoint in ipairs(pool.endpoints) do

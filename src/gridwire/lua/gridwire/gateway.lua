@@ -38,6 +38,7 @@ end
 -- to @aside. In set_by_lua, which costs half of what access_by_lua does: no coroutine is made.
 function _M.route()
     local var = ngx.var
+    if served.resting then data.wake() end
     local hosts = served.routing
     if not hosts then return refuse(503, "not-ready") end
     local asked = var.gridwire_asked
@@ -81,6 +82,7 @@ end
 
 -- gridwire's own paths, which no route has: a host that is unknown is said to be so here too.
 function _M.reserved()
+    if served.resting then data.look() end
     local hosts, var = served.routing, ngx.var
     if not hosts then return reason.answer(503, "not-ready") end
     local entry, status, why = entry_of(hosts, var.gridwire_asked, #var.binary_remote_addr)

@@ -15,6 +15,7 @@ end
 
 -- A request to control. Agents ask by the gateway's address, persons by the panel's name.
 function _M.api()
+    if served.resting then data.look() end
     if misdirected(ngx.var) then return reason.answer(421, "not-this-host") end
     headers.strip()
 end
@@ -28,6 +29,7 @@ end
 
 -- A file of the panel: for operators' devices alone.
 function _M.file()
+    if served.resting then data.look() end
     local var, panel = ngx.var, served.panel
     if not panel then return reason.answer(503, "not-ready") end
     if misdirected(var) then return reason.answer(421, "not-this-host") end
