@@ -6,17 +6,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from gridwire.cli.planning import Planned, planning
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError, NotFound, Unavailable
 from gridwire.core.fleet import Role, Selector, Tag, check_known_to, parse_selector
 from gridwire.core.names import check_tags, parse_tag
 from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import Listing
+from gridwire.protocol.preview import Preview
 
 if TYPE_CHECKING:
     from gridwire.adapters.control_api import Answer, ControlApi
 
 T = TypeVar("T")
+Method = Literal["PUT", "PATCH", "POST", "DELETE"]
 # Seconds. Control itself waits 10 for its turn to write and 10 for a database that another process holds, and then
 # says so; who hung up before that would blame control. Revoking waits for the gateways, too.
 PATIENCE = 25.0
@@ -35,7 +38,7 @@ def listing(path: str, kind: type[T], settings: str) -> tuple[T, ...]:
 
 def post(path: str, body: object | None, kind: type[T], settings: str, *, if_match: str | None = None) -> T:
     with grid(settings) as api:
-        return _value(api.request("POST", API + path, body, kind, if_match=if_match, timeout=PATIENCE))
+        return _value(_change(api, "POST", path, body, kind, if_match=if_match))
 
 
 def read(path: str, kind: type[T], settings: str) -> tuple[T, str | None]:
@@ -57,7 +60,7 @@ def patch(path: str, body: object, kind: type[T], settings: str) -> T:
 def delete(path: str, settings: str) -> None:
     with grid(settings) as api:
         etag = api.request("GET", API + path, timeout=PATIENCE).etag
-        api.request("DELETE", API + path, if_match=etag, timeout=PATIENCE)
+        _change(api, "DELETE", path, if_match=etag)
 
 
 def _changed(method: Literal["PUT", "PATCH"], path: str, body: object, kind: type[T], settings: str) -> T:
@@ -67,8 +70,28 @@ def _changed(method: Literal["PUT", "PATCH"], path: str, body: object, kind: typ
         except NotFound:
             if method != "PUT":
                 raise
-            return _value(api.request(method, API + path, body, kind, if_none_match="*", timeout=PATIENCE))
-        return _value(api.request(method, API + path, body, kind, if_match=etag, timeout=PATIENCE))
+            return _value(_change(api, method, path, body, kind, if_none_match="*"))
+        return _value(_change(api, method, path, body, kind, if_match=etag))
+
+
+def _change(
+    api: ControlApi,
+    method: Method,
+    path: str,
+    body: object | None = None,
+    kind: type[T] | None = None,
+    *,
+    if_match: str | None = None,
+    if_none_match: str | None = None,
+) -> Answer[T]:
+    """Raise Planned where the command is only looked at."""
+    if planning():
+        asked = f"{API}{path}?preview=true"
+        seen = api.request(
+            method, asked, body, Preview, if_match=if_match, if_none_match=if_none_match, timeout=PATIENCE
+        )
+        raise Planned(_value(seen))
+    return api.request(method, API + path, body, kind, if_match=if_match, if_none_match=if_none_match, timeout=PATIENCE)
 
 
 def _value(answer: Answer[T]) -> T:

@@ -32,6 +32,8 @@ _COMMANDS = (
     ("policy", "Name a set of selectors that routes share.", "Grid"),
     ("operator", "Who may administer the grid, and their one-time links.", "Grid"),
     ("revision", "What the grid was, and who changed it.", "Grid"),
+    ("why", "Why a node reaches a URL, or does not, hop by hop.", "Grid"),
+    ("plan", "What a command would change, and for whom; nothing does.", "Grid"),
     ("events", "The audit chain.", "Grid"),
     ("metrics", "What this host counts, for Prometheus.", "Host"),
     ("reach", "What this edge lets be published.", "Host"),

@@ -1,6 +1,7 @@
 """How a command ends: one table from errors to exit codes, one form for what is said on stderr.
 
 0 done    1 failed    2 usage or invalid input    3 drift, unhealthy, not finished    4 not permitted
+5 `plan --exit-code` found changes
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ FAILED: Final = 1
 INVALID: Final = 2
 UNHEALTHY: Final = 3
 DENIED: Final = 4
+CHANGES: Final = 5
 INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 
 _EXIT: Final[tuple[tuple[type[GridwireError], int], ...]] = (

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from gridwire.cli.planning import planning
+
 Format = Annotated[
     Literal["table", "json", "yaml"],
     Parameter(name=("--output", "-o"), help="How to print what was asked for.", show_choices=True),
@@ -116,7 +118,7 @@ def interactive() -> bool:
 
 def check_answerable(question: str, *, yes: bool, otherwise: str) -> None:
     """Raise Invalid that names ``--yes`` where it is not given and nobody is there to be asked."""
-    if not yes and not interactive():
+    if not yes and not planning() and not interactive():
         from gridwire.core.errors import Invalid
 
         raise Invalid("--yes", f"nobody is there to be asked: {question}", fix=otherwise)
@@ -125,7 +127,7 @@ def check_answerable(question: str, *, yes: bool, otherwise: str) -> None:
 def confirmed(question: str, *, yes: bool, otherwise: str) -> bool:
     """Ask once on the terminal; without one, raise Invalid that names ``--yes``."""
     check_answerable(question, yes=yes, otherwise=otherwise)
-    if yes:
+    if yes or planning():
         return True
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
