@@ -277,6 +277,16 @@ def test_status_is_unhealthy_while_the_gateway_is_silent(grid: Any) -> None:
     assert {"nodes", "routes", "findings"} <= set(parsed(grid, "status"))
 
 
+def test_the_perimeter_of_a_silent_gateway_is_unknown(grid: Any) -> None:
+    ran = grid("perimeter")
+    assert ran.code == 3
+    assert "unknown: gw" in ran.out
+    assert "its agent has said nothing since control started" in " ".join(ran.out.split())
+    assert parsed(grid, "perimeter")["verdict"]["state"] == "unknown"
+    assert parsed(grid, "perimeter", "gw")["node"]["state"] == "unknown"
+    assert "no node 'nobody'" in grid("perimeter", "nobody").err
+
+
 def test_a_route_without_an_endpoint_is_unhealthy() -> None:
     nobody: dict[str, Any] = {"version": "0", "suffix": "grid", "epoch": 1, "revision": 1, "nodes": ()}
     nobody |= {"services": (), "health": (), "findings": ()}

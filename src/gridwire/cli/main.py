@@ -25,6 +25,7 @@ _COMMANDS = (
     ("up", "Run gridwire's processes in the foreground.", "Start"),
     ("demo", "Build a grid out of network namespaces and prove what gridwire promises.", "Start"),
     ("status", "The grid on one screen.", "Grid"),
+    ("perimeter", "Every socket of every node, who may reach it, and by which rule.", "Grid"),
     ("invite", "Invite a node, or make a device's WireGuard configuration.", "Grid"),
     ("node", "List, tag, drain, approve and revoke nodes.", "Grid"),
     ("service", "Publish what runs on edge nodes.", "Grid"),

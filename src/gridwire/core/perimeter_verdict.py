@@ -68,6 +68,12 @@ KINDS: tuple[Kind, ...] = (
         where="guard",
         meaning="Somebody changed the guard within the last hour; it was put back.",
     ),
+    Kind(
+        id="sysctl-missing",
+        severity=WARNING,
+        where="guard",
+        meaning="A kernel setting that the guard wants can only be made on the host, outside of the container.",
+    ),
     *(DOCTORS[id_] for id_ in ("guard-missing", "port-held", "wildcard-listener", "wildcard-expected")),
     DOCTORS["route-localnet"],
 )

@@ -107,6 +107,43 @@ def token_for(lab: Lab, name: str, *options: str) -> str:
     return str(json.loads(done.stdout)["token"])
 
 
+def test_the_perimeter_of_a_running_gateway_is_known_and_a_stranger_on_it_is_found(gateway: Lab) -> None:
+    """Without a unit of systemd's or a name to go by: `gridwire up` runs all of it."""
+
+    def told() -> dict[str, Any]:
+        seen: dict[str, Any] = json.loads(gridwire(gateway, "gw", "perimeter", "-o", "json").stdout)
+        return seen
+
+    until(lambda: told()["verdict"]["state"] == "well", 30)
+    seen = told()
+    (node,) = [node for node in seen["nodes"] if node["node"] == "gw"]
+    assert (node["public"], node["foreign"], node["guard"]["state"], node["proof"]) == (1, 0, "stands", "read-back")
+    reach = {(v["socket"]["protocol"], v["socket"]["port"]): v for v in seen["sockets"]["items"] if v["node"] == "gw"}
+    assert {place: view["socket"]["owner"] for place, view in reach.items()} == {
+        ("tcp", 80): "ours",
+        ("tcp", 2086): "ours",
+        ("tcp", 2087): "ours",
+        ("udp", 51820): "ours",
+    }
+    assert reach["udp", 51820]["reach"] == "link", "a documentation address is of no internet"
+    assert reach["tcp", 80]["socket"]["process"] == "nginx"
+    assert gridwire(gateway, "gw", "perimeter").returncode == 0
+
+    serving = "import socket,time; s = socket.create_server(('0.0.0.0', 8080)); time.sleep(3600)"
+    stranger = gateway.host("gw").start([sys.executable, "-c", serving], stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        until(lambda: told()["verdict"]["findings"] == 1, 30)
+        done = gridwire(gateway, "gw", "perimeter", "gw")
+        assert done.returncode == 3
+        assert "wildcard-listener" in done.stdout
+        assert "tcp 0.0.0.0:8080" in done.stdout
+    finally:
+        stranger.kill()
+        stranger.wait()
+    gateway.host("gw").run(["nft", "flush", "ruleset"])
+    until(lambda: "guard-repaired" in gridwire(gateway, "gw", "perimeter").stdout, 30)
+
+
 def test_init_shows_before_it_changes_and_asks(lab: Lab) -> None:
     before = files(lab, "e2")
     done = gridwire(lab, "e2", "init", "other", "--endpoint", lab.address("e2"))
