@@ -24,8 +24,8 @@ _PIDFD_GETFD = 438  # on every architecture
 def widen_buffers(interface: str) -> None:
     """Let the UDP sockets of the process that serves ``interface`` hold RECEIVE_BYTES; one that holds more is let be.
 
-    Where that is not allowed (a container without CAP_SYS_PTRACE), or its process is another container's, they stay
-    as they are: slower, and no reason to fail.
+    Where that is not allowed (a container without CAP_SYS_PTRACE, the agent's unit of systemd), or its process is
+    another container's, they stay as they are: slower, and no reason to fail.
     """
     pid = serving_pid(interface)
     if not pid:  # 0: of another process namespace
