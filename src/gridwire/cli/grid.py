@@ -1,4 +1,5 @@
-"""Control as the commands ask it: over local.sock, where being able to connect is the authorisation."""
+"""Control as the commands ask it: over local.sock, where being able to connect is the authorisation; or at a gateway
+elsewhere on the mesh, by an API token (cli.gateway)."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from gridwire.cli import gateway
 from gridwire.cli.planning import Planned, planning
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError, NotFound, Unavailable
-from gridwire.core.fleet import Role, Selector, Tag, check_known_to, parse_selector
+from gridwire.core.fleet import Network, Role, Selector, Tag, check_known_to, parse_selector
 from gridwire.core.names import check_tags, parse_tag
 from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import Listing
@@ -105,6 +107,11 @@ def grid(settings: str) -> Iterator[ControlApi]:
     """Raise Unavailable where control is away, with the place to ask where it never was here."""
     from gridwire.adapters.control_api import ControlApi
 
+    elsewhere = gateway.chosen()
+    if elsewhere is not None:
+        with elsewhere.api() as api:
+            yield api
+        return
     try:
         with ControlApi(f"unix:{local_socket(settings)}") as api:
             yield api
@@ -125,7 +132,7 @@ def _check_gateway(settings: str) -> None:
         return
     if identity is None or identity.role is Role.GATEWAY:
         return
-    gateways = ", ".join(f"{gateway.node} ({gateway.address})" for gateway in identity.gateways)
+    gateways = ", ".join(f"{there.node} ({there.address})" for there in identity.gateways)
     raise Unavailable(
         f"this host is {identity.node}, of role {identity.role}: control runs on a gateway",
         fix=f"run the same command there: {gateways}",
@@ -153,6 +160,8 @@ def selectors(texts: Iterable[str], field: str, settings: str) -> tuple[Selector
 
 def _provider(settings: str) -> Provider:
     """Of this host's settings; where they cannot be read control judges alone."""
+    if gateway.chosen() is not None:
+        return get("/network", Network, settings).provider
     from gridwire.adapters.settings import load
 
     try:

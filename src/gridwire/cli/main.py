@@ -32,6 +32,7 @@ _COMMANDS = (
     ("route", "Open a host and path to those who may use it.", "Grid"),
     ("policy", "Name a set of selectors that routes share.", "Grid"),
     ("operator", "Who may administer the grid, and their one-time links.", "Grid"),
+    ("token", "API tokens, for programs on an operator's device.", "Grid"),
     ("revision", "What the grid was, and who changed it.", "Grid"),
     ("why", "Why a node reaches a URL, or does not, hop by hop.", "Grid"),
     ("plan", "What a command would change, and for whom; nothing does.", "Grid"),
@@ -73,10 +74,12 @@ def run(arguments: Sequence[str]) -> int:
     from cyclopts import CycloptsError
 
     from gridwire.cli import outcome
+    from gridwire.cli.gateway import asked_of
     from gridwire.core.errors import GridwireError
 
     try:
-        result = application()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        with asked_of(arguments) as rest:
+            result = application()(rest, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
         print(f"gridwire: {' '.join(str(error).split())}", file=sys.stderr)
@@ -115,7 +118,8 @@ def application() -> App:
 
     app = App(
         name="gridwire",
-        help="A self-hosted zero-trust edge router: nginx over WireGuard, one silent UDP port.",
+        help="A self-hosted zero-trust edge router: nginx over WireGuard, one silent UDP port. "
+        "From an operator's device: gridwire --gateway URL --token-file FILE [--ca FILE] COMMAND.",
         version=__version__,
         help_format="plaintext",
         suppress_keyboard_interrupt=False,

@@ -6,6 +6,7 @@ Neither follows redirects, takes proxies from the environment or reads more than
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -116,16 +117,18 @@ class ControlApi:
     """Blocking. ``base``: ``unix:/run/gridwire/local.sock`` or ``http://10.85.0.1:2086``.
 
     ``send`` raises the GridwireError that the answer says, and Unavailable (code ``control-away``) where there is
-    none. ``patience``: seconds for which a control that is away is waited for.
+    none. ``patience``: seconds for which a control that is away is waited for. ``trust``: whose certificates count.
     """
 
-    def __init__(self, base: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, base: str, headers: Mapping[str, str] | None = None, *, trust: ssl.SSLContext | None = None
+    ) -> None:
         url, socket = _place(base)
         self.base = base
         self._client = httpx2.Client(
             base_url=url,
             headers=_headers(headers),
-            transport=httpx2.HTTPTransport(uds=socket, trust_env=False),
+            transport=httpx2.HTTPTransport(uds=socket, trust_env=False, verify=True if trust is None else trust),
             trust_env=False,
         )
 

@@ -9,6 +9,7 @@ from gridwire.core.access import resolved
 from gridwire.core.errors import Conflict, Invalid
 from gridwire.core.fleet import Fleet, Policy, Role, Route, Service, check_known_to
 from gridwire.core.names import under_suffix
+from gridwire.core.panel import panel_host
 from gridwire.core.targets import on_mesh
 
 
@@ -44,6 +45,9 @@ def put_route(transaction: Writing, route: Route, *, author: str, now: datetime)
             fix=f"publish it first: gridwire service publish {route.to} --to 127.0.0.1:PORT --on node:NAME",
             code="no-service",
         )
+    if under_suffix(route.host, fleet.network.suffix) == panel_host(fleet.network.suffix):
+        # A browser sends a cookie to every port of a host: the service would be given operators' sessions.
+        raise Invalid("host", f"{route.host} is the control panel's own name", fix="choose another", code="panel-host")
     check_known_to(fleet.network.provider, route.allow, "allow")
     resolved(route.allow, fleet.policies)
     twin = _twin(fleet, route)
