@@ -81,11 +81,11 @@ def joined(lab: Lab, name: str, role: str) -> None:
     lab.host(name).start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
 
 
-def known_to_nginx(lab: Lab) -> bool:
-    """Whether the laptop's tunnel is up, and nginx and control know whose it is."""
+def answered(lab: Lab, host: str, status: int) -> bool:
+    """Whether the host's tunnel is up, and nginx and control answer its node so."""
     command, _ = asked("GET", "/api/v1/session", page(), None)
-    done = lab.host("laptop").run(command, input_text="", timeout=60, check=False)
-    return done.returncode == 0 and json.loads(done.stdout)["status"] == 401
+    done = lab.host(host).run(command, input_text="", timeout=60, check=False)
+    return done.returncode == 0 and json.loads(done.stdout)["status"] == status
 
 
 def test_an_operator_logs_in_through_the_mesh_and_changes_the_grid(lab: Lab) -> None:
@@ -106,7 +106,8 @@ def test_an_operator_logs_in_through_the_mesh_and_changes_the_grid(lab: Lab) -> 
     assert url == f"http://{PANEL}/welcome"
 
     claim = {"link": link, "password": PASSWORD}
-    until(lambda: known_to_nginx(lab))
+    until(lambda: answered(lab, "laptop", 401))
+    until(lambda: answered(lab, "edge", 403))
     for host, headers, status in (
         ("edge", page(), 403),
         ("laptop", page(Host="evil.example:2086", Origin="http://evil.example:2086"), 421),
