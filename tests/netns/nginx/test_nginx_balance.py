@@ -67,6 +67,28 @@ def test_health_verdicts(grid: Grid) -> None:
     assert (answer.status, answer.headers["X-Gridwire-Reason"]) == (503, "no-endpoint")
 
 
+def test_a_check_that_passes_ends_an_ejection_in_every_worker(grid: Grid) -> None:
+    """Ejected for the third time it would be left alone for 4 s, whatever the checks say."""
+    door = grid.gateway.door
+
+    def push(state: Health) -> None:
+        door.push("health", document_text(health_data({(API, NodeName("e0")): state})))
+
+    def third() -> bool:
+        grid.ask()
+        return 'gridwire_endpoint_ejections_total{service="api",node="e0"} 3' in door.metrics()
+
+    push(Health.UP)
+    grid.edges[0].stop()
+    until(third, "the third ejection", 20)
+    grid.edges[0].start()
+    assert "api/e0" in door.state()["ejected"]
+    push(Health.DOWN)
+    push(Health.UP)
+    assert [door.state()["ejected"] for _ in range(8)] == [{}] * 8
+    assert grid.shares(12)["e0"] > 0
+
+
 def test_no_edge_at_all_is_said_with_a_page(grid: Grid) -> None:
     for edge in grid.edges:
         edge.stop()

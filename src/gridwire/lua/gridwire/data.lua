@@ -115,7 +115,11 @@ local function build_health(document)
     for key, state in pairs(document.endpoints) do health[key] = state end
     served.health = health
     for _, pool in pairs(served.pools) do
-        for _, endpoint in ipairs(pool.endpoints) do endpoint.health = health[endpoint.key] end
+        for _, endpoint in ipairs(pool.endpoints) do
+            local before = endpoint.health
+            endpoint.health = health[endpoint.key]
+            if endpoint.health == "up" and before ~= "up" then eject.over(endpoint) end
+        end
     end
 end
 

@@ -1,6 +1,7 @@
 -- Passive ejection: an endpoint that cannot be connected to is left alone at once, one that breaks off five times in
 -- a row soon; for 1 s, then 2, 4, 8, at most 10. Never more than half a pool, so that a fault of the gateway's own
 -- cannot empty it. An ejection is told to the other workers through shared memory (it is rare; requests are not).
+-- The gateway's own checks end it where they find the endpoint up again, as in Envoy.
 local now = ngx.now
 local floor, min = math.floor, math.min
 local drain = require "gridwire.drain"
@@ -46,6 +47,17 @@ end
 function _M.count(endpoint, why)
     endpoint.failures = endpoint.failures + 1
     if endpoint.failures >= STREAK then _M.now(endpoint, why) end
+end
+
+-- The gateway's own checks found it up again. How often it was ejected stays known: one that goes on to fail is left
+-- alone for longer. Every worker is told by itself.
+function _M.over(endpoint)
+    if not endpoint.ejected then return end
+    endpoint.ejected, endpoint.failures, endpoint.ejected_till = false, 0, now()
+    for i = #ejected, 1, -1 do
+        if ejected[i] == endpoint then table.remove(ejected, i) end
+    end
+    shared:delete("eject:" .. endpoint.key)
 end
 
 -- Every tick: take in what other workers ejected, let go of what has served its time.
