@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -73,12 +74,15 @@ def test_a_worker_at_rest_looks_at_what_was_pushed_before_it_serves(grid: Grid) 
 
 def test_what_is_under_way_keeps_a_worker_awake(grid: Grid) -> None:
     """A push waits for it, and so a WebSocket on it has ended when the push is answered, not some time after."""
-    for _ in range(3):
-        grid.route(grid.table())
-        with grid.websocket() as connection:
+    with ThreadPoolExecutor(16) as threads:
+        for _ in range(3):
+            grid.route(grid.table())
+            sockets = list(threads.map(lambda _: grid.websocket(), range(32)))  # at once: so every worker has some
             grid.route(replace(grid.table(), grants=(Grant(id="g", addresses=()),)))
-            connection.settimeout(0.2)
-            assert connection.recv(4096) == b""
+            for connection in sockets:
+                connection.settimeout(0.2)
+                assert connection.recv(4096) == b""
+                connection.close()
 
 
 def test_nginx_killed_is_started_again_over_what_it_left(grid: Grid) -> None:
