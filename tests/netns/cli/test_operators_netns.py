@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import PIPE, CompletedProcess
+from subprocess import DEVNULL, PIPE, CompletedProcess
 from typing import Any
 
 import pytest
@@ -159,7 +159,7 @@ def test_an_operator_logs_in_through_the_mesh_and_changes_the_grid(lab: Lab) -> 
     lab.host("laptop").run(["chmod", "600", "/run/token"])
 
     command, _ = asked("GET", "/api/v1/stream", session, None)
-    stream = lab.host("laptop").start(command, stdin=PIPE, stdout=PIPE)
+    stream = lab.host("laptop").start(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     assert stream.stdin is not None
     assert stream.stdout is not None
     stream.stdin.close()

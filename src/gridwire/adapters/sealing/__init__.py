@@ -33,7 +33,7 @@ class Seal:
         """Raise Unavailable where another key sealed it, as after a restore elsewhere."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], belongs_to.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter: it is shorter than a nonce
             raise Unavailable(
                 "the secret of the codes was sealed with another key than this host has",
                 fix=f"log in with a recovery code, or: gridwire operator passwd {belongs_to} --forget",
