@@ -170,6 +170,9 @@ def _take_over() -> None:
         second.wait(0.6)  # longer than it gives a link that nobody serves
     os.kill(first, signal.SIGKILL)  # leaves its socket behind
     _until(lambda: serving_pid("gw0") == second.pid, 2.0)
+    subprocess.run(["wg", "set", "gw0", "listen-port", "51820"], check=True)
+    subprocess.run(["ip", "link", "set", "gw0", "up"], check=True)
+    _until(lambda: _receive_buffers() == [2 * RECEIVE_BYTES] * 2)
     _until(lambda: isinstance(seen := backend.observe("gw0"), Known) and seen.value is not None)
     second.kill()
     second.wait()

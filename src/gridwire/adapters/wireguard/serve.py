@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gridwire.adapters.wireguard.binary import ENVIRONMENT, TUN, check_tun, find_binary, version_of
+from gridwire.adapters.wireguard.buffers import stay_with
 from gridwire.adapters.wireguard.uapi import serving_pid, socket_path, wait_until_unserved
 from gridwire.core.errors import Conflict, Unavailable
 
@@ -35,6 +36,7 @@ def exec_device(interface: str, binary: str | None = None, *, tun: Path = TUN) -
         wait_until_unserved(interface)
     _await_no_link(interface)
     socket_path(interface).unlink(missing_ok=True)
+    stay_with(os.getpid())
     os.execve(path, [path, "-f", interface], ENVIRONMENT)  # noqa: S606  # no shell: argv as it stands
 
 

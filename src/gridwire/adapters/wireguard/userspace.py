@@ -7,10 +7,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 
 from gridwire.adapters.wireguard import links
 from gridwire.adapters.wireguard.binary import ENVIRONMENT, check_tun, version_of
-from gridwire.adapters.wireguard.buffers import widen_buffers
+from gridwire.adapters.wireguard.buffers import widen
 from gridwire.adapters.wireguard.device import read_device
 from gridwire.adapters.wireguard.dump import Dump
 from gridwire.adapters.wireguard.linux import LinuxBackend
@@ -53,7 +54,10 @@ class UserspaceBackend(LinuxBackend):
 
     def tend(self, interface: str) -> None:
         """Not once and for all: wireguard-go opens its sockets anew at another port, and when the device comes up."""
-        widen_buffers(interface)
+        pid = serving_pid(interface)
+        if pid:  # 0: of another process namespace
+            with suppress(OSError):  # not allowed here: slower, and no reason to fail
+                widen(pid)
 
     def start(self, interface: str) -> None:
         if self._ready(interface):
