@@ -357,6 +357,18 @@ def test_events_are_read_in_pages(grid: Any) -> None:
         assert ran.code == 2, ran.err
 
 
+def test_traffic_is_said_in_figures_and_its_absence_too(grid: Any) -> None:
+    none = grid("traffic")
+    assert (none.code, none.out) == (0, "")
+    assert "no request came" in none.err
+    lines = grid("traffic", "shop", "--last", "30s").out.splitlines()
+    assert lines[0].split() == ["FROM", "REQUESTS", "/S", "ERRORS", "OWN", "P50", "P95", "P99", "IN", "OUT"]
+    assert 30 <= len(lines) - 1 <= 31
+    assert lines[1].split()[2:] == ["0", "0.0", "0", "0", "-", "-", "-", "0", "B", "0", "B"]
+    for wrong in ("5", "0m", "x"):
+        assert grid("traffic", "--last", wrong).code == 2
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -369,6 +381,8 @@ def test_events_are_read_in_pages(grid: Any) -> None:
         ("revision", "show", "1"),
         ("events",),
         ("status",),
+        ("traffic",),
+        ("traffic", "shop", "--last", "6h"),
         ("reach", "list"),
     ],
     ids=" ".join,

@@ -9,6 +9,7 @@ from typing import Protocol
 from gridwire.agent.dead_man import ROLL_BACK_SECONDS
 from gridwire.agent.listening import HostSockets
 from gridwire.agent.section import Section
+from gridwire.agent.traffic import Counts
 from gridwire.core import paths
 from gridwire.core.addressing import Address
 from gridwire.core.health import Health
@@ -75,7 +76,8 @@ class Host:
     changed. ``end_nginx`` ends ours and tells whether there was one: it may not serve without the guard.
     ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address;
     ``counters`` the guard's, of core.guard.COUNTERS: (packets, bytes). ``follow_address`` where somebody else gives
-    addresses: whether this node's identity was saved anew, and with it another agent begins.
+    addresses: whether this node's identity was saved anew, and with it another agent begins. ``counts``: nginx's of
+    traffic; waiting for them blocks nobody.
     """
 
     sections: tuple[Section, ...]
@@ -90,4 +92,5 @@ class Host:
     counters: Callable[[], Mapping[str, tuple[int, int]]] | None = None
     sockets: HostSockets | None = None
     follow_address: Callable[[], bool] | None = None
+    counts: Counts | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()

@@ -28,6 +28,7 @@ from gridwire.agent.reports import Pulse, Said, make_report
 from gridwire.agent.sockets import SocketTeller
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.surroundings import Surroundings
+from gridwire.agent.traffic import Courier
 from gridwire.agent.waking import happened, locked
 from gridwire.agent.witness import Witness
 from gridwire.core.errors import GridwireError, Invalid
@@ -107,18 +108,15 @@ class Agent:
     async def run(self) -> None:
         """Returns after ``stop``. Once for each agent."""
         await asyncio.to_thread(self._desired.boot)
-        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._duty.run,
-            self._reconcile,
-            self._poll,
-            self._report,
-        ]
+        loops: list[Callable[[], Coroutine[Any, Any, None]]]
+        loops = [self._duty.run, self._reconcile, self._poll, self._report]
         loops += [self._push_health] if self._host.push_health is not None else []
         loops += [self._audit.witness] if self._identity.role is Role.GATEWAY else []
         chores = Chores(self._host, self._pace, lambda name: self._seen.faults.pop(name, None), self.stop)
         loops += [chores.rotate] if self._host.rotate_logs is not None else []
         loops += [chores.follow] if self._host.follow_address is not None else []
         loops += [self._sockets.tell] if self._host.sockets is not None else []
+        loops += [Courier(self._host.counts, self._link).traffic] if self._host.counts is not None else []
         with ExitStack() as watches:
             self._start_watches(watches)
             tasks = [asyncio.create_task(self._forever(loop)) for loop in loops]

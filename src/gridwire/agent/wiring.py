@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridwire.adapters.nginx import Nginx, find_nginx
+from gridwire.adapters.nginx import Counts, Nginx, find_nginx
 from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
 from gridwire.adapters.tailscale import LocalApi, TailnetWatch, host_addresses
@@ -57,6 +57,7 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         rotate_logs=proxy.rotate_logs if serves else None,
         counters=guard.counters,
         sockets=HostSockets(identity.interface, settings.paths.nginx_pid),
+        counts=Counts(settings.paths.door_socket) if gateway else None,
         follow_address=mesh.follow_address,
         findings=(guard.findings, reach.findings, *mesh.findings),
     )

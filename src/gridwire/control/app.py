@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -43,12 +44,24 @@ from gridwire.control.routes import (
     stream,
     tailnet,
     tokens,
+    traffic,
 )
 from gridwire.core import paths
 from gridwire.core.errors import GridwireError
 from gridwire.version import __version__
 
 TICK_SECONDS = 1.0
+
+
+class Job(Protocol):
+    """What is done once a second; ``rests``: there is nothing to do, which costs nothing to find."""
+
+    @property
+    def rests(self) -> bool: ...
+
+    def tick(self) -> None: ...
+
+
 _NOUNS = (
     status,
     overview,
@@ -68,6 +81,7 @@ _NOUNS = (
     operators,
     tokens,
     stream,
+    traffic,
     perimeter,
     health,
 )
@@ -94,7 +108,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        ticking = asyncio.create_task(_tick(grid, logger))
+        ticking = asyncio.create_task(_tick((grid, grid.traffic), logger))
         following = asyncio.create_task(Follower(grid, logger).run())
         try:
             yield
@@ -166,19 +180,20 @@ def _slug(status: HTTPStatus) -> str:
     return status.phrase.lower().replace(" ", "-")
 
 
-async def _tick(grid: Grid, logger: structlog.typing.FilteringBoundLogger) -> None:
+async def _tick(jobs: Sequence[Job], logger: structlog.typing.FilteringBoundLogger) -> None:
     """Keeps on whatever happens: the next second may be better, and without it no invitation ever runs out."""
     while True:
-        try:
-            if not grid.rests:
-                await run_in_threadpool(grid.tick)
-        except GridwireError as error:
-            logger.warning("tick failed", error=str(error))
-        except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            logger.error(
-                "tick failed",
-                error=f"{type(error).__name__}: {error}",
-                at=f"{where.filename}:{where.lineno}",
-            )
+        for job in jobs:
+            try:
+                if not job.rests:
+                    await run_in_threadpool(job.tick)
+            except GridwireError as error:
+                logger.warning("tick failed", error=str(error))
+            except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                logger.error(
+                    "tick failed",
+                    error=f"{type(error).__name__}: {error}",
+                    at=f"{where.filename}:{where.lineno}",
+                )
         await asyncio.sleep(TICK_SECONDS)

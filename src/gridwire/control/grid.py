@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from gridwire.adapters.clock import utc_now
+from gridwire.adapters.series import Series, open_series
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
 from gridwire.control.logins import WRITTEN_EVERY, Logins
@@ -15,6 +16,7 @@ from gridwire.control.picture import Known, Picture
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.stream import Stream
+from gridwire.control.traffic import Traffic
 from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.usecases.follow_settings import HostSettings, clash_of, follow_settings
 from gridwire.core.addressing import Address
@@ -34,8 +36,10 @@ class Grid:
         gateway: str | None = None,
         clock: Callable[[], datetime] = utc_now,
         logins: Logins | None = None,
+        series: Series | None = None,
     ) -> None:
-        """``gateway``: the node that this host is; none where the fleet has only one gateway."""
+        """``gateway``: the node that this host is; none where the fleet has only one gateway. ``series``: where counts
+        of traffic are kept; none: in memory."""
         self.store = store
         self.clock = clock
         self.reports = Reports()
@@ -48,6 +52,7 @@ class Grid:
         self.stream = Stream()
         self.ended = 0  # how often a session, token, operator or node may have ended: who streams is asked for again
         self.logins = logins if logins is not None else Logins()
+        self.traffic = Traffic(open_series(None) if series is None else series, clock)
         self._specs = Specs()
         self._known: Known | None = None
         self._gateway = gateway

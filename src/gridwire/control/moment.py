@@ -16,6 +16,7 @@ from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.revision import Revision
 from gridwire.protocol.api import Event
 from gridwire.protocol.stream import EndpointNow, HealthChanged, NodeNow, NodesChanged, Resync, Revised
+from gridwire.protocol.traffic import TrafficNow
 
 Key = tuple[ServiceName, NodeName]
 Said = tuple[str, str]  # kind and JSON
@@ -26,6 +27,7 @@ _SAID: Final[dict[str, TypeAdapter[Any]]] = {
     "event": TypeAdapter(Event),
     "nodes": TypeAdapter(NodesChanged),
     "health": TypeAdapter(HealthChanged),
+    "traffic": TypeAdapter(TrafficNow),
     "resync": TypeAdapter(Resync),
 }
 

@@ -18,12 +18,13 @@ from typing import Final
 import structlog
 import uvicorn
 
+from gridwire.adapters.series import Series, open_series
 from gridwire.adapters.store import Store, open_store
 from gridwire.control.grid import Grid
 from gridwire.control.privileges import drop_privileges, load_everything
 from gridwire.control.sockets import Sockets, adopt, bind, passed_fds
 from gridwire.control.usecases.follow_settings import HostSettings
-from gridwire.control.wiring import DATABASE_URL, build_app, own_directory, seal_path
+from gridwire.control.wiring import DATABASE_URL, build_app, own_directory, seal_path, series_beside
 from gridwire.core import paths
 from gridwire.core.errors import Unavailable
 
@@ -66,6 +67,7 @@ def serve(
         load_everything(database_url)
         drop_privileges(user)
     store = _patiently_open(database_url, logger)
+    series = _series(database_url, logger)
     app = build_app(
         store,
         gateway=gateway,
@@ -73,6 +75,7 @@ def serve(
         local_socket=sockets.local.getsockname(),
         log=logger,
         seal=seal_path(database_url),
+        series=series,
     )
     grid: Grid = app.state.grid
     if asked is not None:
@@ -96,6 +99,7 @@ def serve(
     try:
         server.run(sockets=[sockets.control, sockets.local])
     finally:
+        _close_traffic(grid, logger)
         store.close()
 
 
@@ -136,6 +140,22 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._grid.close()
         await super().shutdown(sockets)
+
+
+def _series(database_url: str, logger: structlog.typing.FilteringBoundLogger) -> Series:
+    """In memory where there can be no file: what is shown of traffic keeps nobody from the rest."""
+    try:
+        return series_beside(database_url)
+    except Unavailable as error:
+        logger.warning("traffic is kept in memory", error=str(error))
+        return open_series(None)
+
+
+def _close_traffic(grid: Grid, logger: structlog.typing.FilteringBoundLogger) -> None:
+    try:
+        grid.traffic.close()
+    except Unavailable as error:
+        logger.warning("the last minute of traffic is not kept", error=str(error))
 
 
 def _patiently_open(database_url: str, logger: structlog.typing.FilteringBoundLogger) -> Store:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.sealing import seal_of
+from gridwire.adapters.series import Series, open_series
 from gridwire.adapters.store import Store, open_store
 from gridwire.control.app import create_app
 from gridwire.control.grid import Grid
@@ -34,6 +35,7 @@ from gridwire.core.wireguard import public_key as checked_key
 
 DATABASE_URL = f"sqlite:///{paths.DATABASE}"
 SEAL = "seal.key"
+SERIES = "series.db"  # what it holds may be lost: it is in no backup
 
 
 def bootstrap(
@@ -91,15 +93,24 @@ def build_app(
     local_socket: str,
     log: structlog.typing.FilteringBoundLogger,
     seal: Path,
+    series: Series | None = None,
 ) -> FastAPI:
     """``seal``: the file with the key of what control seals; made where there is none."""
-    grid = Grid(store, gateway=gateway, logins=Logins(seal=seal_of(seal)))
+    grid = Grid(store, gateway=gateway, logins=Logins(seal=seal_of(seal)), series=series)
     return create_app(grid, control_socket=control_socket, local_socket=local_socket, log=log)
 
 
 def seal_path(database_url: str) -> Path:
     """Beside a SQLite database, in a folder that only control's user may enter; else where that one would lie."""
     return (_directory(database_url) or Path(paths.CONTROL_STATE)) / SEAL
+
+
+def series_beside(database_url: str) -> Series:
+    """The file of traffic: beside SQLite's, or where that would be; with a database in memory in memory too."""
+    if make_url(database_url).get_backend_name() != "sqlite":
+        return open_series(Path(paths.CONTROL_STATE) / SERIES)
+    directory = _directory(database_url)
+    return open_series(None if directory is None else directory / SERIES)
 
 
 def own_directory(database_url: str, owner: str | None) -> None:

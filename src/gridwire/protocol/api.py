@@ -21,6 +21,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     GET    /api/v1/events                                  Event
     (the perimeter: gridwire.protocol.perimeter)
     GET    /api/v1/stream                                  gridwire.protocol.stream
+    GET    /api/v1/traffic[/top]                           gridwire.protocol.traffic
 
 Changes take If-Match (the ETag of a GET) or If-None-Match: *; lists are ``{"items": […]}``.
 """

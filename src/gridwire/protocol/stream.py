@@ -1,15 +1,16 @@
 """What control says without being asked: server-sent events, for panels and for ``--watch``.
 
-    GET /api/v1/stream[?watch=KIND:NAME…]   Last-Event-ID: ID   → text/event-stream
+    GET /api/v1/stream[?watch=KIND:NAME&watch=…]   Last-Event-ID: ID   → text/event-stream
 
     revision   Revised         the newest revision: at the start, and when there is another
     event      Event           a line of the audit chain
     nodes      NodesChanged    nodes that are another thing now than they were
     health     HealthChanged   endpoints likewise
+    traffic    TrafficNow      once a second: the second before, and of what the reader watches; without an id
     resync     Resync          what came before this was lost to this reader: ask for everything again
 
 Ids are opaque. A reader that comes back with the last id that it saw gets what it missed, or ``resync`` where that is
-no longer kept. A comment every 15 s keeps the connection alive.
+no longer kept. There is no other heartbeat than ``traffic``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.protocol.agent import ApplyState
 from gridwire.protocol.api import Event
+from gridwire.protocol.traffic import TrafficNow
 
 STREAM_PATH = "/api/v1/stream"
 
@@ -77,4 +79,4 @@ class Resync:
     reason: str
 
 
-Told = Revised | Event | NodesChanged | HealthChanged | Resync
+Told = Revised | Event | NodesChanged | HealthChanged | TrafficNow | Resync

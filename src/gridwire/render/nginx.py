@@ -110,6 +110,7 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
         directive("lua_shared_dict", "gridwire_data", Number(64, "m")),
         directive("lua_shared_dict", "gridwire_state", Number(4, "m")),
         directive("lua_shared_dict", "gridwire_metrics", Number(16, "m")),
+        *((directive("lua_shared_dict", "gridwire_traffic", Number(8, "m")),) if ListenerKind.ROUTES in kinds else ()),
         directive("lua_socket_log_errors", "off"),
         Directive("init_by_lua_block", (Preload(_NOUNS, layout.state, digest),)),
         phase("init_worker", "data", "start_worker"),
@@ -127,7 +128,7 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
             )
             for listener in sorted(listeners, key=Listener.place)
         ),
-        door(layout.door_socket),
+        door(layout.door_socket, counts=ListenerKind.ROUTES in kinds),
     )
 
 

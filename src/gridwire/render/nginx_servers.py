@@ -80,7 +80,7 @@ def _most(*zones: Zone) -> tuple[Directive, ...]:
     return tuple(directive("limit_conn", zone.name, zone.most) for zone in zones)
 
 
-def door(socket: str) -> Directive:
+def door(socket: str, *, counts: bool) -> Directive:
     """The agent's way in, in a directory of root's; nginx makes its own sockets 0666."""
     return block(
         "server",
@@ -96,6 +96,7 @@ def door(socket: str) -> Directive:
         block("location", ("=", "/state"), phase("content", "door", "state")),
         block("location", ("=", "/check"), phase("content", "edge", "check_own")),
         block("location", ("=", "/metrics"), phase("content", "door", "metrics")),
+        *((block("location", ("=", "/traffic"), phase("content", "door", "traffic")),) if counts else ()),
         block("location", ("/",), phase("content", "control", "nowhere")),
     )
 

@@ -188,13 +188,13 @@ class Grid:
     def route(self, table: RoutingTable) -> None:
         self.gateway.door.push("routing", document_text(routing_data(table)))
 
-    def retune(self, old: str, new: str) -> None:
+    def retune(self, old: str, new: str, module: str = "gateway") -> None:
         """Start the gateway's nginx again, one worker, with a constant of its Lua changed."""
         lua = self.gateway.folder / "lua"
         shutil.copytree(self.gateway.nginx.lua[0], lua)
-        module = lua / "gridwire" / "gateway.lua"
-        assert old in module.read_text()
-        module.write_text(module.read_text().replace(old, new))
+        file = lua / "gridwire" / f"{module}.lua"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
         config = Path(self.gateway.launch.config)
         text = config.read_text().replace("worker_processes 2;", "worker_processes 1;")
         config.write_text(text.replace(f"{self.gateway.nginx.lua[0]}/?.lua", f"{lua}/?.lua"))

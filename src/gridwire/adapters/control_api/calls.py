@@ -40,6 +40,7 @@ from gridwire.protocol.enrolment import CONFIRM_PATH, REDEEM_PATH, Confirmed, Re
 from gridwire.protocol.heard import Heard
 from gridwire.protocol.perimeter import SOCKETS_PATH, NodeSockets, Perimeter, SocketsSeen
 from gridwire.protocol.tailnet import ASK_PATH, MOVED_PATH, AskIn, LetIn
+from gridwire.protocol.traffic import COUNTED_PATH
 
 T = TypeVar("T")
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -311,6 +312,19 @@ def report(content: Report) -> Call[Heard]:
 
 def tell_sockets(seen: SocketsSeen) -> Call[None]:
     return cast(Call[None], _repeatable(_change("POST", SOCKETS_PATH, None, seen, timeout=5.0)))
+
+
+def counted(lines: bytes) -> Call[None]:
+    """``lines``: a JSON array of Second, as nginx made it."""
+    return Call(
+        method="POST",
+        path=COUNTED_PATH,
+        kind=None,
+        body=b'{"seconds":' + lines + b"}",
+        headers=_JSON,
+        timeout=5.0,
+        repeatable=False,  # what is sent twice is counted twice
+    )
 
 
 def _repeatable(call: Call[Any]) -> Call[Any]:

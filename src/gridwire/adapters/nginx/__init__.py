@@ -2,6 +2,7 @@
 
 from gridwire.adapters.nginx.binary import Nginx, find_nginx
 from gridwire.adapters.nginx.config_test import test_config
+from gridwire.adapters.nginx.counts import Counts
 from gridwire.adapters.nginx.door import Door
 from gridwire.adapters.nginx.launch import Launch, exec_nginx, prepare
 from gridwire.adapters.nginx.logs import rotate_logs
@@ -10,6 +11,7 @@ from gridwire.adapters.nginx.panel import PanelSource, find_panel, place_panel, 
 from gridwire.adapters.nginx.state_files import read_text, remove, write_text
 
 __all__ = [
+    "Counts",
     "Door",
     "Launch",
     "Nginx",

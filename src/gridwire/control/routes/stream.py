@@ -17,12 +17,16 @@ from gridwire.control.endpoint import GridOf, router, still_allowed
 from gridwire.control.grid import Grid
 from gridwire.control.moment import Said, resync, revised, said
 from gridwire.control.stream import MOST_READERS, Reader
-from gridwire.core.errors import Unavailable
+from gridwire.core.errors import Invalid, Unavailable
+from gridwire.core.names import shown
+from gridwire.core.traffic import Kind
 from gridwire.protocol.stream import STREAM_PATH, Told
 
-HEARTBEAT: Final = 15.0  # seconds of silence at most: proxies and browsers give up on more
+FIRST_LOOK: Final = 15.0  # seconds that a reader waits for it at most, while control starts
 RECHECK: Final = 2.0  # seconds in which a reader that may no longer read is cut
 STUCK: Final = 30.0  # seconds that a reader may take nothing
+SECOND: Final = 1.0  # between two of traffic, which also tell everybody on the way that this connection lives
+MOST_WATCHED: Final = 50
 RETRY: Final = 1000  # milliseconds until a browser comes back
 
 _TOLD: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "The data of one event", "model": Told}}
@@ -61,28 +65,32 @@ async def read_stream(
     grid: GridOf,
     request: Request,
     seconds: Annotated[float | None, Query(ge=0, le=86400)] = None,
+    watch: Annotated[list[str] | None, Query(max_length=MOST_WATCHED)] = None,
 ) -> Response:
     """Server-sent events (gridwire.protocol.stream), from Last-Event-ID where that is still kept; for so many seconds,
-    or until the reader, its login or control ends."""
+    or until the reader, its login or control ends. ``watch``: kind:name, whose traffic is told beside the whole."""
+    watched = [_watched(text) for text in watch or ()]
     if grid.stream.readers >= MOST_READERS:
         raise Unavailable(f"{MOST_READERS} read the stream already", fix="close some panels, then try again")
     await run_in_threadpool(grid.snapshot)  # raises where there is no grid yet
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return _Events(_events(grid, request, seconds), headers=headers)
+    return _Events(_events(grid, request, seconds, watched), headers=headers)
 
 
-async def _events(grid: Grid, request: Request, seconds: float | None) -> AsyncGenerator[bytes]:
+async def _events(
+    grid: Grid, request: Request, seconds: float | None, watched: list[tuple[Kind, str]]
+) -> AsyncGenerator[bytes]:
     loop, stream = asyncio.get_running_loop(), grid.stream
     until = float("inf") if seconds is None else loop.time() + seconds
     reader, missed = stream.join(request.headers.get("last-event-id"))
     try:
         if not stream.ready:  # what is asked for from here on is no older than the first look
-            await _woken(reader, min(HEARTBEAT, until - loop.time()))
+            await _woken(reader, min(FIRST_LOOK, until - loop.time()))
         yield format_sse_event(comment="gridwire", retry=RETRY)
         if missed:
             yield _event(grid, reader.number, resync("what was missed is no longer kept"))
         yield _event(grid, reader.number, await run_in_threadpool(_newest, grid))
-        checked = spoken = loop.time()
+        checked = counted = loop.time()
         ended = grid.ended
         while not stream.closed and loop.time() < until:
             if loop.time() - checked >= RECHECK or grid.ended != ended:
@@ -97,14 +105,19 @@ async def _events(grid: Grid, request: Request, seconds: float | None) -> AsyncG
                 return
             for message in messages:
                 yield _event(grid, message.number, (message.kind, message.data))
-            if messages:
-                spoken = loop.time()
-            elif loop.time() - spoken >= HEARTBEAT:
-                yield format_sse_event(comment="")
-                spoken = loop.time()
-            await _woken(reader, min(RECHECK, until - loop.time()))
+            if loop.time() - counted >= SECOND:
+                counted = max(counted + SECOND, loop.time() - SECOND / 2)
+                yield format_sse_event(event="traffic", data_str=said("traffic", grid.traffic.now(watched))[1])
+            await _woken(reader, min(counted + SECOND, until) - loop.time())
     finally:
         stream.leave(reader)
+
+
+def _watched(text: str) -> tuple[Kind, str]:
+    kind, _, name = text.partition(":")
+    if kind not in list(Kind) or not name:
+        raise Invalid("watch", f"{shown(text)} names nothing to watch", fix="write it like route:api or node:home-1")
+    return Kind(kind), name
 
 
 async def _woken(reader: Reader, seconds: float) -> None:

@@ -33,7 +33,7 @@ local function endpoint_of(pool, entry, known)
     local key = pool.service .. "/" .. entry.node
     local endpoint = known[key] and known[key][entry.address .. " " .. entry.port]
     if not endpoint then
-        endpoint = { key = key, node = entry.node, host = address.peer(entry.address), port = entry.port,
+        endpoint = { key = key, cells = {}, node = entry.node, host = address.peer(entry.address), port = entry.port,
                      current = 0, flight = 0, others = 0, failures = 0, ejections = 0, ejected = false }
     end
     endpoint.pool, endpoint.weight, endpoint.drained = pool, entry.weight, entry.drained

@@ -3,12 +3,16 @@
 --   GET /state                   what is served, requests under way, ejections
 --   GET /check                   the health check of the service that X-Gridwire-Service names (gridwire.edge)
 --   GET /metrics                 Prometheus text
+--   GET /traffic?wait=SECONDS    what was counted since it was last asked for (gridwire.traffic), or 204
 local data = require "gridwire.data"
 local flight = require "gridwire.flight"
 local json = require "cjson"
 local metrics = require "gridwire.metrics"
+local traffic = require "gridwire.traffic"
 
 local _M = {}
+local min = math.min
+local LONGEST = 60 -- seconds that a question for traffic may wait
 local WAIT, STEP = 3, 0.005 -- seconds for every worker to swap; between two looks
 
 local function answer(status, body)
@@ -75,6 +79,15 @@ function _M.metrics()
     metrics.flush()
     ngx.header["Content-Type"] = "text/plain; version=0.0.4"
     ngx.print(metrics.text(flight.all(), (ejections())))
+end
+
+-- What was counted since it was last asked for; waits `wait` seconds where that is nothing yet, then answers 204.
+function _M.traffic()
+    local text = traffic.take(min(tonumber(ngx.var.arg_wait) or 0, LONGEST))
+    if not text then return ngx.exit(204) end
+    ngx.header["Content-Type"] = "application/json"
+    ngx.header["Content-Length"] = #text
+    ngx.print(text)
 end
 
 return _M

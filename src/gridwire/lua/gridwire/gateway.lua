@@ -1,5 +1,6 @@
 -- A request through a gateway, phase by phase: match, policy, pick; then nginx proxies to the endpoint's edge.
 local balancer = require "ngx.balancer"
+local get_request = require("resty.core.base").get_request
 local data = require "gridwire.data"
 local match = require "gridwire.match"
 local policy = require "gridwire.policy"
@@ -9,6 +10,7 @@ local flight = require "gridwire.flight"
 local metrics = require "gridwire.metrics"
 local reason = require "gridwire.reason"
 local request = require "gridwire.request"
+local traffic = require "gridwire.traffic"
 local retry = require "gridwire.retry"
 
 local _M = {}
@@ -101,6 +103,7 @@ end
 
 local function failed(state, unsent, why)
     flight.finish(state.endpoint)
+    state.last = state.endpoint
     if unsent then eject.now(state.endpoint, why) else eject.count(state.endpoint, why) end
 end
 
@@ -176,9 +179,14 @@ local now, start_time = ngx.now, ngx.req.start_time
 function _M.log()
     local state = request.take()
     local status = ngx.status
-    if not state then return metrics.count("-", status, now() - start_time()) end
+    local seconds = now() - start_time()
+    if not state then
+        traffic.count(get_request(), nil, nil, status, seconds, true)
+        return metrics.count("-", status, seconds)
+    end
     local endpoint, route = state.endpoint, state.route
-    metrics.count(route and route.name or "-", status, now() - start_time())
+    traffic.count(get_request(), route, endpoint or state.last, status, seconds, not endpoint)
+    metrics.count(route and route.name or "-", status, seconds)
     if not state.refused then
         local pool, peer = state.pool, state.peer
         if endpoint then

@@ -1,5 +1,7 @@
 -- Counters and a latency histogram per route. Counted in plain tables of the worker, added to shared memory once a
 -- second: a shared-dictionary increment in every request costs more than everything else here together.
+local traffic = require "gridwire.traffic"
+
 local _M = {}
 local shared = ngx.shared.gridwire_metrics
 local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 } -- Prometheus' default buckets, seconds
@@ -39,6 +41,7 @@ function _M.refused(reason)
 end
 
 function _M.flush()
+    traffic.flush()
     for route, row in pairs(rows) do
         for i = 1, #row do
             if row[i] ~= 0 then shared:incr("r|" .. route .. "|" .. i, row[i], 0) end

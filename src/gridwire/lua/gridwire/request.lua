@@ -18,7 +18,7 @@ local spare, spares = {}, 0 -- records of requests that ended: to make one for e
 local function record()
     return { route = false, pool = false, endpoint = false, retries = 0, begun = false, upgrade = false, class = false,
              disk = false, asked = false, peer = false, sent = false, late = false, tried = false, refused = false, why = false,
-             stream = false, service = false }
+             stream = false, service = false, last = false }
 end
 
 -- The request's record, all false; nil where it has one.
@@ -51,7 +51,7 @@ function _M.done(state)
     state.route, state.pool, state.endpoint, state.service, state.upgrade = false, false, false, false, false
     state.retries, state.begun, state.class, state.disk = 0, false, false, false
     state.asked, state.peer, state.stream = false, false, false
-    state.sent, state.late, state.tried, state.refused, state.why = false, false, false, false, false
+    state.sent, state.late, state.tried, state.refused, state.why, state.last = false, false, false, false, false, false
     spares = spares + 1
     spare[spares] = state
 end

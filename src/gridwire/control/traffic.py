@@ -1,0 +1,282 @@
+"""Traffic as gateways count it: taken in, added up, written to its own file, and shown.
+
+Every row that comes is added to the running minute of its cell. Seconds are kept of the busiest cells, of whole
+gateways and nodes, and of what somebody looks at; they are written ten at a time. A quarter of an hour is made of its
+minutes when it is over. Nothing here runs while there is no traffic and nobody looks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from heapq import nlargest
+from typing import Final
+
+from gridwire.adapters.series import Series, Tier
+from gridwire.core.errors import Invalid
+from gridwire.core.names import NodeName
+from gridwire.core.traffic import LAST, Cell, Kind, Rank, Tally, cells_of, name_in
+from gridwire.protocol import traffic as told
+from gridwire.protocol.traffic import Counted, Figures, Point, Ranked, Row, Second, Top, TrafficNow, Watched
+
+BUSIEST: Final = 200  # cells of which seconds are kept
+MOST_POINTS: Final = 4000
+MOST_CELLS: Final = 50_000  # of one minute; what is beyond counts in its gateway's and node's alone
+FRESH: Final = 3  # seconds for which a gateway's last counts are its present ones
+LOOKED: Final = 90  # seconds for which what somebody looked at is looked at
+_WRITE: Final = 10  # seconds between two writes of seconds
+_LATE: Final = 5  # seconds that a gateway's clock or agent may be behind
+_SKEW: Final = 120  # seconds by which a gateway's clock may be off before its counts are put to the present
+
+
+class Traffic:
+    """For several threads. ``clock``: control's."""
+
+    def __init__(self, series: Series, clock: Callable[[], datetime]) -> None:
+        self._series = series
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # one at a time settles and writes
+        self._seconds: dict[int, dict[Cell, Tally]] = {}
+        self._minutes: dict[int, dict[Cell, Tally]] = {}
+        self._last: dict[NodeName, tuple[int, dict[Cell, Tally]]] = {}  # gateway → when, its newest counts
+        self._looked: dict[tuple[Kind, str], int] = {}
+        self._written = 0
+        self._settled = 0
+        self.taken = 0
+
+    # --- coming in
+
+    def take(self, gateway: NodeName, counted: Counted) -> None:
+        """Raise Invalid for counts that are none; then nothing of them is taken."""
+        now = self._now()
+        parsed = [(_moment(second, now), _cells(gateway, second.rows)) for second in counted.seconds]
+        newest: dict[Cell, Tally] = {}
+        with self._lock:
+            for at, cells in parsed:
+                minute = self._minutes.setdefault(at - at % 60, {})
+                second = self._seconds.setdefault(at, {})
+                for cell, tally in cells.items():
+                    if cell.route and cell not in minute and len(minute) >= MOST_CELLS:
+                        continue
+                    for sums in (minute, second, newest):
+                        sums.setdefault(cell, Tally()).add(tally)
+            self._last[gateway] = (now, newest)
+            self.taken += 1
+
+    # --- once a second
+
+    @property
+    def rests(self) -> bool:
+        """Whether ``tick`` has nothing to do."""
+        due = self._settled + Tier.QUARTER.seconds + 60 + 2 * _LATE
+        return not self._seconds and not self._minutes and self._now() < due
+
+    def tick(self) -> None:
+        """Write what is due. Raise Unavailable where the file does not answer."""
+        with self._writing:
+            self._write(self._now(), everything=False)
+
+    def close(self) -> None:
+        """Write what there is: a minute that a restart cuts in two is added up in the file."""
+        with self._writing:
+            self._write(self._now(), everything=True)
+        self._series.close()
+
+    def _write(self, now: int, *, everything: bool) -> None:
+        if everything or now - self._written >= _WRITE:
+            self._written = now
+            for at, cells in self._due(self._seconds, now + 1 if everything else now - _LATE):
+                self._series.write(Tier.SECOND, at, self._worth(cells, now))
+        for at, cells in self._due(self._minutes, now + 1 if everything else now - 60 - _LATE):
+            self._series.write(Tier.MINUTE, at, cells.items())
+        end = (now - 60 - 2 * _LATE) // Tier.QUARTER.seconds * Tier.QUARTER.seconds
+        if end > self._settled:
+            self._settle(end)
+            self._series.drop(now)
+            self._settled = end
+
+    def _settle(self, end: int) -> None:
+        minutes, quarters = self._series.span(Tier.MINUTE), self._series.span(Tier.QUARTER)
+        if minutes is None:
+            return
+        step = Tier.QUARTER.seconds
+        first = max(minutes[0] // step * step, quarters[1] if quarters is not None else 0)
+        for at in range(first, end, step):
+            self._series.settle(at)
+
+    def _due(self, kept: dict[int, dict[Cell, Tally]], before: int) -> list[tuple[int, dict[Cell, Tally]]]:
+        with self._lock:
+            return [(at, kept.pop(at)) for at in sorted(kept) if at < before]
+
+    def _worth(self, cells: dict[Cell, Tally], now: int) -> list[tuple[Cell, Tally]]:
+        """Whole gateways and nodes, the busiest, and what is looked at."""
+        parts = [item for item in cells.items() if item[0].route]
+        kept = dict(item for item in cells.items() if not item[0].route)
+        kept.update(nlargest(BUSIEST, parts, key=lambda item: item[1].requests) if len(parts) > BUSIEST else parts)
+        for (kind, name), until in list(self._looked.items()):
+            if until < now:
+                self._looked.pop((kind, name), None)
+                continue
+            kept.update((cell, cells[cell]) for cell in cells_of(cells, kind, name))
+        return list(kept.items())
+
+    # --- being looked at
+
+    def now(self, watched: Iterable[tuple[Kind, str]]) -> TrafficNow:
+        """The present second, and of what somebody watches: from here on its seconds are kept."""
+        now = self._now()
+        with self._lock:
+            current = [cells for at, cells in self._last.values() if now - at <= FRESH]
+            sums = [(kind, name, self._sum(current, kind, name)) for kind, name in watched]
+            totals = self._sum(current, Kind.GATEWAY, "")
+            for kind, name, _ in sums:
+                self._looked[kind, name] = now + LOOKED
+        return TrafficNow(
+            at=_moment_of(now),
+            totals=_figures(totals),
+            watched=tuple(Watched(of=kind, name=name, figures=_figures(tally)) for kind, name, tally in sums),
+        )
+
+    def series(self, kind: Kind, name: str, since: int, until: int, step: int | None) -> told.Series:
+        """Points from ``since`` to ``until``; raise Invalid for more than MOST_POINTS of them."""
+        span = until - since
+        step = _step_for(span) if step is None else step
+        if span <= 0:
+            raise Invalid("until", "it is not after since")
+        if step <= 0 or span / step > MOST_POINTS:
+            raise Invalid("step", f"that is more than {MOST_POINTS} points", fix=f"ask for {_step_for(span)} s or more")
+        tier = _tier_for(step)
+        if tier is Tier.SECOND:
+            with self._lock:
+                self._looked[kind, name] = self._now() + LOOKED
+        sums = self._sums(tier, kind, name, since, until, step)
+        if tier is Tier.SECOND:
+            whole = self._sums(Tier.MINUTE, kind, name, since, until, 60)
+            if sum(t.requests for t in sums.values()) < _inside(whole, since, until):
+                step, sums = 60, whole  # its seconds were not kept: it was not among the busiest
+        first = since - since % step
+        return told.Series(
+            of=kind,
+            name=name,
+            step=step,
+            points=tuple(
+                Point(at=_moment_of(at), figures=_figures(sums.get(at, Tally()))) for at in range(first, until, step)
+            ),
+        )
+
+    def top(self, kind: Kind, by: Rank, seconds: int, limit: int) -> Top:
+        now = self._now()
+        since = now - seconds
+        tier = Tier.MINUTE if seconds <= Tier.QUARTER.seconds else Tier.QUARTER
+        sums: dict[str, Tally] = {}
+        for _, cell, tally in (*self._series.all(tier, since, now + 1), *self._pending(tier, since, now + 1)):
+            name = name_in(cell, kind)
+            if name is not None:
+                sums.setdefault(name, Tally()).add(tally)
+        ranked = nlargest(limit, sums.items(), key=lambda item: (_rank(item[1], by), item[0]))
+        items = tuple(Ranked(name=name, figures=_figures(tally)) for name, tally in ranked)
+        return Top(of=kind, by=by, seconds=seconds, items=items)
+
+    def _sums(self, tier: Tier, kind: Kind, name: str, since: int, until: int, step: int) -> dict[int, Tally]:
+        since -= since % step
+        sums: dict[int, Tally] = {}
+        kept = self._series.read(tier, cells_of(self._series.cells(), kind, name), since, until)
+        pending = self._pending(tier, since, until)
+        wanted = set(cells_of({cell for _, cell, _ in pending}, kind, name))
+        for at, _, tally in (*kept, *(row for row in pending if row[1] in wanted)):
+            sums.setdefault(at - at % step, Tally()).add(tally)
+        return sums
+
+    def _pending(self, tier: Tier, since: int, until: int) -> list[tuple[int, Cell, Tally]]:
+        """What of a tier is not in the file yet."""
+        with self._lock:
+            kept = self._seconds if tier is Tier.SECOND else self._minutes
+            found = [
+                (at, cell, _copy(t)) for at, cells in kept.items() if since <= at < until for cell, t in cells.items()
+            ]
+        if tier is Tier.QUARTER:
+            last = self._series.span(Tier.QUARTER)
+            begin = max(since, 0 if last is None else last[1] + Tier.QUARTER.seconds)
+            found += self._series.all(Tier.MINUTE, begin, until)
+        return found
+
+    def _sum(self, current: list[dict[Cell, Tally]], kind: Kind, name: str) -> Tally:
+        whole = Tally()
+        for cells in current:
+            for cell in cells_of(cells, kind, name):
+                whole.add(cells[cell])
+        return whole
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())
+
+
+def _moment(second: Second, now: int) -> int:
+    return second.at if -_SKEW <= second.at - now <= _LATE else now
+
+
+def _cells(gateway: NodeName, rows: tuple[Row, ...]) -> dict[Cell, Tally]:
+    cells: dict[Cell, Tally] = {}
+    for row in rows:
+        cell, tally = Cell(str(gateway), row[0], row[1], row[2]), _tally(row)
+        for one in (cell, *cell.totals()):
+            cells.setdefault(one, Tally()).add(tally)
+    return cells
+
+
+def _tally(row: Row) -> Tally:
+    names, counts, pairs = row[:3], row[3:8], row[8]
+    if not all(0 < len(name) <= 255 and name.isprintable() for name in names):
+        raise Invalid("rows", "a row has no names")
+    buckets, numbers = pairs[::2], pairs[1::2]
+    if min((*counts, *pairs)) < 0 or len(pairs) % 2 or max(buckets, default=0) > LAST:
+        raise Invalid("rows", "a row has counts that cannot be")
+    return Tally(*counts, histogram=dict(zip(buckets, numbers, strict=True)))
+
+
+def _copy(tally: Tally) -> Tally:
+    copied = Tally()
+    copied.add(tally)
+    return copied
+
+
+def _figures(tally: Tally) -> Figures:
+    return Figures(
+        requests=tally.requests,
+        errors=tally.errors,
+        own=tally.own,
+        received=tally.received,
+        sent=tally.sent,
+        p50=tally.percentile(0.5),
+        p95=tally.percentile(0.95),
+        p99=tally.percentile(0.99),
+    )
+
+
+def _rank(tally: Tally, by: Rank) -> float:
+    if by is Rank.P99:
+        return tally.percentile(0.99) or 0.0
+    return {
+        Rank.ERRORS: tally.errors,
+        Rank.REQUESTS: tally.requests,
+        Rank.BYTES: tally.received + tally.sent,
+    }[by]
+
+
+def _inside(sums: dict[int, Tally], since: int, until: int) -> int:
+    """Requests of the minutes that lie in a time as wholes."""
+    return sum(tally.requests for at, tally in sums.items() if at >= since and at + 60 <= until)
+
+
+def _step_for(span: int) -> int:
+    return next((step for most, step in ((900, 1), (3600, 10), (86400, 60), (7 * 86400, 900)) if span <= most), 3600)
+
+
+def _tier_for(step: int) -> Tier:
+    return Tier.SECOND if step < 60 else Tier.MINUTE if step < 900 else Tier.QUARTER
+
+
+def _moment_of(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
