@@ -115,11 +115,7 @@ local function build_health(document)
     for key, state in pairs(document.endpoints) do health[key] = state end
     served.health = health
     for _, pool in pairs(served.pools) do
-        for _, endpoint in ipairs(pool.endpoints) do
-            local before = endpoint.health
-            endpoint.health = health[endpoint.key]
-            if endpoint.health == "up" and before ~= "up" then eject.over(endpoint) end
-        end
+        for _, endpoint in ipairs(pool.endpoints) do endpoint.health = health[endpoint.key] end
     end
 end
 
@@ -157,10 +153,33 @@ function _M.acknowledge(name)
     shared:set("ack:" .. name .. ":" .. ngx.worker.id(), ngx.worker.pid() .. " " .. (taken[name] or 0))
 end
 
+-- Whether there was a new text, and this worker now serves it. One that cannot be built is tried once and not
+-- acknowledged, so that the door says who is behind.
+local function take(name)
+    local told = shared:get("seq:" .. name)
+    if not told or told == tried[name] then return false end
+    local seq, _, text = stored_document(name) -- may be newer than what was told
+    tried[name] = seq
+    local ok, failure = swap(name, text)
+    if not ok then
+        ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure)
+        return false
+    end
+    taken[name] = seq
+    return true
+end
+
 -- Store a new text for all workers and serve it in this one; nil and the reason where it is refused.
 function _M.put(name, text)
+    if name == "health" then take(name) end -- this worker may have rested meanwhile
+    local before = served.health
     local ok, failure = swap(name, text)
     if not ok then return nil, failure end
+    if name == "health" then
+        for key, state in pairs(served.health) do
+            if state == "up" and before[key] ~= "up" then eject.over(key) end
+        end
+    end
     local seq = shared:incr("last:" .. name, 1, 0)
     local stored, problem = shared:safe_set("document:" .. name, seq .. " " .. ngx.md5(text) .. " " .. text)
     if not stored then return nil, "shared memory: " .. problem end
@@ -189,22 +208,6 @@ function _M.boot(directory, config)
             if not ok then ngx.log(ngx.ERR, "gridwire: ", name, ".json: ", failure) end
         end
     end
-end
-
--- Whether there was a new text, and this worker now serves it. One that cannot be built is tried once and not
--- acknowledged, so that the door says who is behind.
-local function take(name)
-    local told = shared:get("seq:" .. name)
-    if not told or told == tried[name] then return false end
-    local seq, _, text = stored_document(name) -- may be newer than what was told
-    tried[name] = seq
-    local ok, failure = swap(name, text)
-    if not ok then
-        ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure)
-        return false
-    end
-    taken[name] = seq
-    return true
 end
 
 -- Let in nobody by a document whose newest text cannot be served. Health lets nobody in.

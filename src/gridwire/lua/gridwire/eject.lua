@@ -38,7 +38,7 @@ function _M.now(endpoint, why)
     local till = time + min(2 ^ (count - 1), LONGEST)
     mark(endpoint, till)
     shared:set("eject:" .. endpoint.key, till, LONGEST)
-    seen = shared:incr("eject_seq", 1, 0)
+    shared:incr("eject_seq", 1, 0)
     shared:incr("ejections:" .. endpoint.key, 1, 0)
     ngx.log(ngx.WARN, "gridwire: ", endpoint.key, " ejected for ", till - time, " s: ", why)
 end
@@ -49,29 +49,28 @@ function _M.count(endpoint, why)
     if endpoint.failures >= STREAK then _M.now(endpoint, why) end
 end
 
--- The gateway's own checks found it up again. How often it was ejected stays known: one that goes on to fail is left
--- alone for longer. Every worker is told by itself.
-function _M.over(endpoint)
-    if not endpoint.ejected then return end
-    endpoint.ejected, endpoint.failures, endpoint.ejected_till = false, 0, now()
-    for i = #ejected, 1, -1 do
-        if ejected[i] == endpoint then table.remove(ejected, i) end
-    end
-    shared:delete("eject:" .. endpoint.key)
+-- The gateway's own checks found `key` up again. How often it was ejected stays known: one that goes on to fail is left
+-- alone for longer.
+function _M.over(key)
+    if not shared:get("eject:" .. key) then return end
+    shared:delete("eject:" .. key)
+    shared:incr("eject_seq", 1, 0)
 end
 
--- Every tick: take in what other workers ejected, let go of what has served its time.
+-- Every tick: take in what other workers ejected, let go of what has served its time or is found up again.
 function _M.tick(pools)
     local time = now()
+    local seq = shared:get("eject_seq") or 0
+    local changed = seq ~= seen
+    seen = seq
     for i = #ejected, 1, -1 do
-        if ejected[i].ejected_till <= time then
-            ejected[i].ejected = false
+        local endpoint = ejected[i]
+        if endpoint.ejected_till <= time or (changed and not shared:get("eject:" .. endpoint.key)) then
+            endpoint.ejected, endpoint.ejected_till = false, min(endpoint.ejected_till, time)
             table.remove(ejected, i)
         end
     end
-    local seq = shared:get("eject_seq") or 0
-    if seq == seen then return end
-    seen = seq
+    if not changed then return end
     for _, pool in pairs(pools) do
         for _, endpoint in ipairs(pool.endpoints) do
             local till = shared:get("eject:" .. endpoint.key)
