@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
 from fastapi.responses import Response
@@ -71,6 +72,32 @@ class NotJson(Invalid):
     code = "not-json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What was sent, what there is now, and what both were made of where that is still known; as JSON has them."""
+
+    yours: object | None
+    current: object | None
+    base: object | None = None
+    etag: str | None = None
+
+
+class Overtaken(Stale):
+    """Somebody changed the noun since it was read; all versions of it, so that a person can choose."""
+
+    def __init__(self, what: str, versions: Versions, *, fix: str) -> None:
+        super().__init__(what, fix=fix)
+        self.versions = versions
+
+
+class Clash(Conflict):
+    """Another noun has what this one wants."""
+
+    def __init__(self, what: str, versions: Versions, *, fix: str, code: str) -> None:
+        super().__init__(what, fix=fix, code=code)
+        self.versions = versions
+
+
 # The first class that fits decides, so subclasses stand before their bases.
 STATUS: tuple[tuple[type[GridwireError], HTTPStatus], ...] = (
     (NotKnown, HTTPStatus.UNAUTHORIZED),
@@ -94,8 +121,10 @@ def status_of(error: GridwireError) -> HTTPStatus:
     return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def problem(status: HTTPStatus, detail: str, *, code: str, field: str = "", fix: str = "") -> Response:
-    body = {
+def problem(
+    status: HTTPStatus, detail: str, *, code: str, field: str = "", fix: str = "", versions: Versions | None = None
+) -> Response:
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
@@ -104,6 +133,8 @@ def problem(status: HTTPStatus, detail: str, *, code: str, field: str = "", fix:
         "field": field or None,
         "fix": fix or None,
     }
+    if versions is not None:
+        body["conflict"] = asdict(versions)
     headers = {}
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="gridwire"'  # RFC 9110 §11.6.1 wants one with every 401
@@ -114,7 +145,8 @@ def problem(status: HTTPStatus, detail: str, *, code: str, field: str = "", fix:
 
 def problem_of(error: GridwireError) -> Response:
     field = error.field if isinstance(error, Invalid) else ""
-    answer = problem(status_of(error), error.what, code=error.code, field=field, fix=error.fix)
+    versions = error.versions if isinstance(error, Overtaken | Clash) else None
+    answer = problem(status_of(error), error.what, code=error.code, field=field, fix=error.fix, versions=versions)
     if isinstance(error, Locked):
         answer.headers["Retry-After"] = str(error.seconds)
     return answer

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute
 from gridwire.control.body import Body
 from gridwire.control.changing import PREVIEW, previewable
 from gridwire.control.errors import PROBLEM
+from gridwire.control.refusals import codes_of, headers_of
 from gridwire.version import __version__
 
 Schema = dict[str, Any]
@@ -26,7 +27,8 @@ _REF: Final = "#/components/schemas/"
 _PROBLEM_SCHEMA: Final = {
     "type": "object",
     "title": "Problem",
-    "description": "RFC 9457, with a stable code, the field that is wrong and the next step.",
+    "description": "RFC 9457, with a stable code, the field that is wrong and the next step; `x-problem-codes` of an"
+    " operation says which codes it has, those of logging in besides.",
     "required": ["type", "title", "status", "detail", "code", "field", "fix"],
     "properties": {
         "type": {"type": "string"},
@@ -36,6 +38,21 @@ _PROBLEM_SCHEMA: Final = {
         "code": {"type": "string"},
         "field": {"type": ["string", "null"]},
         "fix": {"type": ["string", "null"]},
+        "conflict": {"$ref": "#/components/schemas/Versions"},
+    },
+}
+_NOUN: Final = [{"$ref": f"{_REF}{name}"} for name in ("Node", "Service", "Route", "Policy")]
+_VERSIONS_SCHEMA: Final = {
+    "type": "object",
+    "title": "Versions",
+    "description": "Where two persons changed one noun: what was sent, what is there now with its ETag, what both were"
+    " made of where that is still known. A rollback has the newest revision as current.",
+    "required": ["yours", "current", "base", "etag"],
+    "properties": {
+        "yours": {"anyOf": [*_NOUN, {"type": "null"}]},
+        "current": {"anyOf": [*_NOUN, {"type": "object"}, {"type": "null"}]},
+        "base": {"anyOf": [*_NOUN, {"type": "null"}]},
+        "etag": {"type": ["string", "null"]},
     },
 }
 
@@ -62,7 +79,7 @@ def schema_of(routes: Sequence[BaseRoute]) -> Schema:
     answers: Schema = schema.setdefault("components", {}).setdefault("schemas", {})
     for name, definition in list(answers.items()):
         answers[name] = _always(definition)
-    answers["Problem"] = _PROBLEM_SCHEMA
+    answers |= {"Problem": _PROBLEM_SCHEMA, "Versions": _VERSIONS_SCHEMA}
     answers |= {name: _always(definition) for name, definition in _defined(PREVIEW, "serialization").items()}
     bodies: Schema = {}
     for route in routes:
@@ -79,6 +96,11 @@ def schema_of(routes: Sequence[BaseRoute]) -> Schema:
                 "description": "Refused or failed",
                 "content": {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}},
             }
+            called = operation["operationId"]
+            if route.tags != ["agent"] and route.tags != ["enrolments"]:
+                operation["x-problem-codes"] = list(codes_of(called, method.lower()))
+            if headers := headers_of(called):
+                operation["parameters"] = [*operation.get("parameters", ()), *headers]
             if previewable(route.dependant):
                 _may_be_previewed(operation["responses"])
             for dependency in route.dependant.dependencies:

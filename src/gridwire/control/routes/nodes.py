@@ -68,7 +68,7 @@ def patch_node(
 ) -> NodeView:
     """Change tags or drain."""
     with changing() as transaction:
-        check_precondition(request.headers, caller, transaction.fleet().node(name))
+        check_precondition(request.headers, caller, transaction.fleet().node(name), history=transaction)
         node = change_node(transaction, name, change, author=author, now=grid.clock())
     response.headers["ETag"] = etag(node)
     return _view(grid, node)

@@ -56,7 +56,7 @@ def replace_policy(
     same_name(policy, name)
     with changing() as transaction:
         current = _named(transaction.fleet().policies, name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, yours=policy, history=transaction)
         put_policy(transaction, policy, author=author, now=grid.clock())
     response.status_code = 201 if current is None else 200
     response.headers["ETag"] = etag(policy)
@@ -71,5 +71,5 @@ def remove_policy(
     """Take one policy away; 409 while something stands on it."""
     with changing() as transaction:
         current = found(_named(transaction.fleet().policies, name), "policy", name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, history=transaction)
         delete_policy(transaction, current, author=author, now=grid.clock())

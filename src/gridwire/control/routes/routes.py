@@ -58,7 +58,7 @@ def replace_route(
     same_name(route, name)
     with changing() as transaction:
         current = _named(transaction.fleet().routes, name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, yours=route, history=transaction)
         put_route(transaction, route, author=author, now=grid.clock())
     response.status_code = 201 if current is None else 200
     response.headers["ETag"] = etag(route)
@@ -73,5 +73,5 @@ def remove_route(
     """Take one route away; 409 while something stands on it."""
     with changing() as transaction:
         current = found(_named(transaction.fleet().routes, name), "route", name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, history=transaction)
         delete_route(transaction, current, author=author, now=grid.clock())

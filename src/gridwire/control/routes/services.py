@@ -57,7 +57,7 @@ def replace_service(
     same_name(service, name)
     with changing() as transaction:
         current = _named(transaction.fleet().services, name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, yours=service, history=transaction)
         put_service(transaction, service, author=author, now=grid.clock())
     response.status_code = 201 if current is None else 200
     response.headers["ETag"] = etag(service)
@@ -72,5 +72,5 @@ def remove_service(
     """Take one service away; 409 while something stands on it."""
     with changing() as transaction:
         current = found(_named(transaction.fleet().services, name), "service", name)
-        check_precondition(request.headers, caller, current)
+        check_precondition(request.headers, caller, current, history=transaction)
         delete_service(transaction, current, author=author, now=grid.clock())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from gridwire.adapters.store import Writing
+from gridwire.control.errors import Clash, Versions
+from gridwire.control.precondition import as_json, etag
 from gridwire.core.access import resolved
-from gridwire.core.errors import Conflict, Invalid
+from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Fleet, Policy, Role, Route, Service, check_known_to
 from gridwire.core.names import under_suffix
 from gridwire.core.panel import panel_host
@@ -36,7 +38,7 @@ def put_service(transaction: Writing, service: Service, *, author: str, now: dat
 
 
 def put_route(transaction: Writing, route: Route, *, author: str, now: datetime) -> None:
-    """Raise Invalid for a route to nothing or an unknown policy, Conflict where host and path are another's."""
+    """Raise Invalid for a route to nothing or an unknown policy, Clash where host and path are another's."""
     fleet = transaction.fleet()
     if not any(service.name == route.to for service in fleet.services):
         raise Invalid(
@@ -53,8 +55,9 @@ def put_route(transaction: Writing, route: Route, *, author: str, now: datetime)
     twin = _twin(fleet, route)
     if twin is not None:
         host = under_suffix(route.host, fleet.network.suffix)
-        raise Conflict(
+        raise Clash(
             f"route {twin.name} already has {host}{twin.path}",
+            Versions(yours=as_json(route), current=as_json(twin), etag=etag(twin)),
             fix=f"change that one, or remove it: gridwire route remove {twin.name}",
             code="route-taken",
         )
