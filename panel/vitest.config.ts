@@ -10,6 +10,7 @@ export default defineConfig({
     include: ["{app,components,features,lib,mock}/**/*.test.{ts,tsx}"],
     setupFiles: ["mock/setup.ts"],
     css: { modules: { classNameStrategy: "non-scoped" } },
+    testTimeout: 60_000, // a bound, not a measure: a machine may do other things meanwhile
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -2,7 +2,7 @@
 import type { Problem } from "./api/problem";
 
 interface Fields {
-  values: Record<string, unknown>;
+  values: object;
   setFieldError: (path: string, error: string) => void;
 }
 

@@ -5,6 +5,7 @@ import { problem } from "./answers";
 import { nodeHandlers } from "./nouns/nodes";
 import { overviewHandlers } from "./nouns/overview";
 import { revisionHandlers } from "./nouns/revisions";
+import { serviceHandlers } from "./nouns/services";
 import { sessionHandlers } from "./nouns/session";
 import { streamHandlers } from "./nouns/stream";
 
@@ -13,6 +14,7 @@ export const handlers = [
   ...overviewHandlers,
   ...nodeHandlers,
   ...revisionHandlers,
+  ...serviceHandlers,
   ...streamHandlers,
   http.all("*/api/*", ({ request }) =>
     problem(404, "not-found", `${request.method} ${new URL(request.url).pathname} is not there`),

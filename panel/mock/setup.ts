@@ -1,7 +1,9 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { handlers } from "./handlers";
+
+configure({ asyncUtilTimeout: 15_000 });
 
 export const server = setupServer(...handlers);
 

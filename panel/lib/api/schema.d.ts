@@ -44,6 +44,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overview
+         * @description Failing routes hop by hop, how many nodes stand, the perimeter, the last changes, and what wants somebody.
+         */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Topology
+         * @description Devices, gateways, edges and services in the order of names, with links; long columns in groups.
+         */
+        get: operations["getTopology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Explanation
+         * @description Which route takes it or nearly does, who is let in, which endpoints there are, and where on the way it ends.
+         */
+        get: operations["explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outcomes/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Routes
+         * @description Where each route leads, who can open it, and how it stands.
+         */
+        get: operations["listRouteOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outcomes/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Services
+         * @description Where each service runs, and how it stands.
+         */
+        get: operations["listServiceOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes": {
         parameters: {
             query?: never;
@@ -53,7 +153,7 @@ export interface paths {
         };
         /**
          * List Nodes
-         * @description All nodes but revoked ones, sorted by name.
+         * @description All nodes but revoked ones, or a page of them; sorted by name where nothing else is asked for.
          */
         get: operations["listNodes"];
         put?: never;
@@ -155,7 +255,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Invitations
+         * @description Invitations that are open, and those whose node is not in yet, with how far each has come.
+         */
+        get: operations["listInvitations"];
         put?: never;
         /**
          * Post Invitation
@@ -201,7 +305,7 @@ export interface paths {
         };
         /**
          * List Services
-         * @description All services, sorted by name.
+         * @description All services, or a page of them; sorted by name where nothing else is asked for.
          */
         get: operations["listServices"];
         put?: never;
@@ -249,7 +353,7 @@ export interface paths {
         };
         /**
          * List Routes
-         * @description All routes, sorted by name.
+         * @description All routes, or a page of them; sorted by name where nothing else is asked for.
          */
         get: operations["listRoutes"];
         put?: never;
@@ -297,7 +401,7 @@ export interface paths {
         };
         /**
          * List Policies
-         * @description All policies, sorted by name.
+         * @description All policies, or a page of them; sorted by name where nothing else is asked for.
          */
         get: operations["listPolicies"];
         put?: never;
@@ -345,7 +449,7 @@ export interface paths {
         };
         /**
          * List Revisions
-         * @description Newest first; ``before`` a number, for the page after this one.
+         * @description A hundred, newest first where nothing else is asked for.
          */
         get: operations["listRevisions"];
         put?: never;
@@ -445,7 +549,9 @@ export interface paths {
         };
         /**
          * List Events
-         * @description In their order: those after a number, or the last ones. ``gridwire.protocol.audit`` checks the chain.
+         * @description In their order: those after a number, or the last ones; ``gridwire.protocol.audit`` checks the chain.
+         *
+         *     With ``sort``, ``filter`` or ``cursor`` as other lists, the newest first.
          */
         get: operations["listEvents"];
         put?: never;
@@ -597,6 +703,186 @@ export interface paths {
          * @description Let a node of the tailnet in that runs no gridwire, by its name there.
          */
         post: operations["addMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session
+         * @description Who is logged in; 401 ``login-wanted`` where nobody is.
+         */
+        get: operations["readSession"];
+        put?: never;
+        /**
+         * Log In
+         * @description Log in by password, and code where codes are on; the answer sets the session's cookie.
+         */
+        post: operations["logIn"];
+        /**
+         * Log Out
+         * @description End the session that asks.
+         */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim
+         * @description Set a password by a one-time link, and log in with it; every other session of the operator ends.
+         */
+        post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Password
+         * @description Change one's own password; every other session of the operator ends, and this one has a new cookie.
+         */
+        post: operations["newPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description Who is logged in where: all, for who may change the grid; else one's own. Latest used first.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Session
+         * @description End one session: one's own, or anybody's for who may change the grid.
+         */
+        delete: operations["removeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Operators
+         * @description All operators, sorted by name.
+         */
+        get: operations["listOperators"];
+        put?: never;
+        /**
+         * Post Operator
+         * @description Add an operator; the answer's one-time link sets the password.
+         */
+        post: operations["postOperator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Operator
+         * @description One operator.
+         */
+        get: operations["readOperator"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Operator
+         * @description Remove an operator with all sessions, tokens and passkeys.
+         */
+        delete: operations["deleteOperator"];
+        options?: never;
+        head?: never;
+        /**
+         * Patch Operator
+         * @description Change what an operator may; disable, enable, unlock. Disabling ends sessions, tokens and streams at once.
+         */
+        patch: operations["patchOperator"];
+        trace?: never;
+    };
+    "/api/v1/operators/{name}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Link
+         * @description A new one-time link for an operator, in place of any that was out.
+         */
+        post: operations["postLink"];
         delete?: never;
         options?: never;
         head?: never;
@@ -793,10 +1079,49 @@ export interface components {
             role?: components["schemas"]["Role"];
         };
         /**
+         * Attention
+         * @description ``subject``: whom it is about; with several alike the first, and ``others`` besides. ``since``: where known.
+         */
+        Attention: {
+            need: components["schemas"]["Need"];
+            severity: components["schemas"]["Severity"];
+            /** Subject */
+            subject: string;
+            /** What */
+            what: string;
+            /**
+             * Fix
+             * @default
+             */
+            fix: string;
+            /** Since */
+            since: string | null;
+            /**
+             * Others
+             * @default 0
+             */
+            others: number;
+        };
+        /**
          * Balance
          * @enum {string}
          */
         Balance: "round-robin" | "least-connections";
+        /**
+         * Claim
+         * @description ``link``: what stands after the # of a one-time link. The password is the operator's from then on.
+         */
+        Claim: {
+            /** Link */
+            link: string;
+            /** Password */
+            password: string;
+            /**
+             * Code
+             * @default null
+             */
+            code?: string | null;
+        };
         /**
          * Confirmed
          * @description ``credential``: 32 random bytes in base64url; sent as ``Authorization: Bearer`` from then on.
@@ -974,6 +1299,54 @@ export interface components {
             drained: boolean;
         };
         /**
+         * EndpointChoice
+         * @description ``takes``: whether a request may go there; an endpoint of unknown health is a last resort.
+         */
+        EndpointChoice: {
+            /** Node */
+            node: string;
+            health: components["schemas"]["Health"];
+            /** Reason */
+            reason: string;
+            /** Weight */
+            weight: number;
+            /** Drained */
+            drained: boolean;
+            /** Takes */
+            takes: boolean;
+        };
+        /**
+         * EndpointCounts
+         * @description ``down``: those that an edge refuses, too. ``drained`` ones are in no other number.
+         */
+        EndpointCounts: {
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
+            /**
+             * Up
+             * @default 0
+             */
+            up: number;
+            /**
+             * Down
+             * @default 0
+             */
+            down: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
+            /**
+             * Drained
+             * @default 0
+             */
+            drained: number;
+        };
+        /**
          * EndpointHealth
          * @description What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh.
          */
@@ -1029,6 +1402,11 @@ export interface components {
              * @default
              */
             reason: string;
+            /**
+             * Drained
+             * @default false
+             */
+            drained: boolean;
         };
         /**
          * Event
@@ -1052,6 +1430,58 @@ export interface components {
             detail: string;
             /** Hash */
             hash: string;
+        };
+        /**
+         * Explanation
+         * @description ``status``: what the gateway answers by itself, with ``code``, its word for why; 200: the service answers.
+         *
+         *     ``says``: the same as a sentence, with ``advice``, what to do about it. ``miss``: where no route takes the URL, the
+         *     one that nearly does.
+         */
+        Explanation: {
+            /** Node */
+            node: string;
+            /** Method */
+            method: string;
+            /** Url */
+            url: string;
+            /** Host */
+            host: string;
+            /** Path */
+            path: string;
+            /** Status */
+            status: number;
+            /** Code */
+            code: string;
+            /** Says */
+            says: string;
+            route: components["schemas"]["Route"] | null;
+            /** Service */
+            service: string | null;
+            miss: components["schemas"]["Miss"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Endpoints */
+            endpoints: components["schemas"]["EndpointChoice"][];
+            /** Hops */
+            hops: components["schemas"]["Hop"][];
+            /**
+             * Advice
+             * @default []
+             */
+            advice: string[];
+        };
+        /**
+         * FailingRoute
+         * @description A route that serves nobody, or not from every endpoint; ``hops`` from its gateway, first its worst endpoint.
+         */
+        FailingRoute: {
+            /** Route */
+            route: string;
+            /** Url */
+            url: string;
+            standing: components["schemas"]["Standing"];
+            /** Hops */
+            hops: components["schemas"]["Hop"][];
         };
         /**
          * FieldChange
@@ -1416,6 +1846,32 @@ export interface components {
             fall?: number;
         };
         /**
+         * Hop
+         * @description A place on the way, and ``state``: of the way to it from the hop before, and of itself. What lies behind a
+         *     broken one is unknown. ``name``: a node's, or of an endpoint its target (``127.0.0.1:9000``).
+         */
+        Hop: {
+            kind: components["schemas"]["HopKind"];
+            /** Name */
+            name: string;
+            state: components["schemas"]["HopState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * HopKind
+         * @enum {string}
+         */
+        HopKind: "device" | "gateway" | "edge" | "endpoint";
+        /**
+         * HopState
+         * @enum {string}
+         */
+        HopState: "ok" | "broken" | "unknown";
+        /**
          * Invitation
          * @description A one-time, expiring right to become ``node``. Only the public half of the ephemeral key is known.
          */
@@ -1525,6 +1981,17 @@ export interface components {
             addresses: (string)[];
         };
         /**
+         * LinkAsk
+         * @description ``forget``: codes and passkeys too, for who has lost them.
+         */
+        LinkAsk: {
+            /**
+             * Forget
+             * @default false
+             */
+            forget?: boolean;
+        };
+        /**
          * Listener
          * @description An address literal of the mesh and a port; there are no wildcard listeners.
          */
@@ -1624,36 +2091,170 @@ export interface components {
             /** @default foreign */
             owner?: components["schemas"]["Owner"];
         };
-        /** EventListing */
+        /**
+         * EventListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         EventListing: {
             /** Items */
             items: components["schemas"]["Event"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
-        /** NodeViewListing */
+        /**
+         * NodeViewListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         NodeViewListing: {
             /** Items */
             items: components["schemas"]["NodeView"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
-        /** PolicyListing */
+        /**
+         * OperatorListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        OperatorListing: {
+            /** Items */
+            items: components["schemas"]["Operator"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * PolicyListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         PolicyListing: {
             /** Items */
             items: components["schemas"]["Policy"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
-        /** RevisionListing */
+        /**
+         * ProgressListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        ProgressListing: {
+            /** Items */
+            items: components["schemas"]["Progress"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * RevisionListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         RevisionListing: {
             /** Items */
             items: components["schemas"]["Revision"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
-        /** RouteListing */
+        /**
+         * RouteOutcomeListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        RouteOutcomeListing: {
+            /** Items */
+            items: components["schemas"]["RouteOutcome"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * RouteListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         RouteListing: {
             /** Items */
             items: components["schemas"]["Route"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
-        /** ServiceListing */
+        /**
+         * ServiceOutcomeListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        ServiceOutcomeListing: {
+            /** Items */
+            items: components["schemas"]["ServiceOutcome"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * ServiceListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
         ServiceListing: {
             /** Items */
             items: components["schemas"]["Service"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
+        /**
+         * SessionListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        SessionListing: {
+            /** Items */
+            items: components["schemas"]["Session"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Login
+         * @description ``code``: six digits of the authenticator, or a recovery code; where it is wanted and missing the answer says
+         *     ``code-wanted``.
+         */
+        Login: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+            /**
+             * Code
+             * @default null
+             */
+            code?: string | null;
+        };
+        /**
+         * May
+         * @enum {string}
+         */
+        May: "read" | "change";
         /**
          * Member
          * @description A node of the tailnet, as whois tells it. ``id`` is its own for as long as it stays logged in.
@@ -1726,6 +2327,20 @@ export interface components {
             peers: components["schemas"]["Peer"][];
         };
         /**
+         * Miss
+         * @description The route that nearly takes a URL, and why it does not.
+         */
+        Miss: {
+            /** Route */
+            route: string;
+            /** Host */
+            host: string;
+            /** Path */
+            path: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * NamesSpec
          * @description Names for /etc/hosts, sorted: only those of routes that the node may use, all under ``suffix``.
          */
@@ -1741,6 +2356,12 @@ export interface components {
                 string
             ][];
         };
+        /**
+         * Need
+         * @description What wants a person.
+         * @enum {string}
+         */
+        Need: "pending" | "quarantined" | "revoking" | "failed" | "away" | "silent" | "behind" | "clock" | "finding" | "unserved";
         /**
          * Network
          * @description What all nodes share. ``suffix``: the domain that route names of one label stand under.
@@ -1793,6 +2414,13 @@ export interface components {
              * @default []
              */
             approve: components["schemas"]["Selector"][];
+        };
+        /** NewOperator */
+        NewOperator: {
+            /** Name */
+            name: string;
+            /** @default change */
+            may?: components["schemas"]["May"];
         };
         /**
          * Node
@@ -1907,7 +2535,7 @@ export interface components {
             /** Seen At */
             seen_at: string | null;
             /** Links */
-            links: components["schemas"]["Link"][];
+            links: components["schemas"]["_core__exposure__Linkgridwire"][];
             /** Firewalls */
             firewalls: string[];
             /** Findings */
@@ -2047,6 +2675,130 @@ export interface components {
             tcp_ports: number[];
         };
         /**
+         * Operator
+         * @description ``claimed``: it has set a password. ``codes``, ``passkeys``: its second factors. ``locked_until``: where a login
+         *     has failed too often, the longest wait of any device.
+         */
+        Operator: {
+            /** Name */
+            name: string;
+            may: components["schemas"]["May"];
+            /**
+             * Disabled
+             * @default false
+             */
+            disabled: boolean;
+            /**
+             * Claimed
+             * @default false
+             */
+            claimed: boolean;
+            /**
+             * Codes
+             * @default false
+             */
+            codes: boolean;
+            /**
+             * Passkeys
+             * @default 0
+             */
+            passkeys: number;
+            /**
+             * Sessions
+             * @default 0
+             */
+            sessions: number;
+            /**
+             * Tokens
+             * @default 0
+             */
+            tokens: number;
+            /**
+             * Added
+             * Format: date-time
+             */
+            added: string;
+            /** Logged In */
+            logged_in: string | null;
+            /** Locked Until */
+            locked_until: string | null;
+            /** Link Until */
+            link_until: string | null;
+        };
+        /**
+         * OperatorChange
+         * @description None leaves it as it is. ``unlock``: failed logins are forgotten.
+         */
+        OperatorChange: {
+            /** @default null */
+            may?: components["schemas"]["May"] | null;
+            /**
+             * Disabled
+             * @default null
+             */
+            disabled?: boolean | null;
+            /**
+             * Unlock
+             * @default false
+             */
+            unlock?: boolean;
+        };
+        /**
+         * OperatorLink
+         * @description A one-time link by which an operator sets a password. ``urls``: by the panel's name, and by each gateway's
+         *     address for a device that cannot resolve the name.
+         */
+        OperatorLink: {
+            /** Operator */
+            operator: string;
+            /** Urls */
+            urls: string[];
+            /**
+             * Expires
+             * Format: date-time
+             */
+            expires: string;
+        };
+        /**
+         * Overview
+         * @description ``nodes_up`` of ``nodes_known``, those whose tunnel should stand; ``nodes_unknown`` of them nobody can tell.
+         *     ``failing``: the worst of ``failing_count`` routes.
+         */
+        Overview: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Suffix */
+            suffix: string;
+            /** Epoch */
+            epoch: number;
+            /** Revision */
+            revision: number;
+            /** Version */
+            version: string;
+            /** Nodes Up */
+            nodes_up: number;
+            /** Nodes Known */
+            nodes_known: number;
+            /** Nodes Unknown */
+            nodes_unknown: number;
+            /** Routes */
+            routes: number;
+            /** Failing */
+            failing: components["schemas"]["FailingRoute"][];
+            /** Failing Count */
+            failing_count: number;
+            perimeter: components["schemas"]["PerimeterVerdict"];
+            /** Changes */
+            changes: components["schemas"]["Revision"][];
+            /** Attention */
+            attention: components["schemas"]["Attention"][];
+            /** Attention Count */
+            attention_count: number;
+        };
+        /**
          * Owner
          * @enum {string}
          */
@@ -2066,6 +2818,13 @@ export interface components {
             hosts: string[];
             /** Operators */
             operators: (string)[];
+        };
+        /** PasswordChange */
+        PasswordChange: {
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
         };
         /**
          * Peer
@@ -2222,7 +2981,7 @@ export interface components {
         };
         /**
          * Progress
-         * @description How far an invitation has come, as the gateway sees it, and so the likely cause where it is stuck.
+         * @description How far an invitation has come, as the gateway sees it, whose turn it is, and the likely cause where it is stuck.
          *
          *     Since the invitation: ``handshakes_begun`` by senders that are no node's known endpoint; ``packets_arrived``, all
          *     of them, the data of the nodes among them.
@@ -2247,6 +3006,10 @@ export interface components {
              * @default
              */
             likely_cause: string;
+            /** @default edge */
+            role: components["schemas"]["Role"];
+            /** @default nobody */
+            waits_for: components["schemas"]["WaitsFor"];
         };
         /**
          * Proof
@@ -2524,6 +3287,8 @@ export interface components {
         /**
          * RouteOutcome
          * @description A route as it now is: the URL, who can open it, and which operators and clients cannot.
+         *
+         *     ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
          */
         RouteOutcome: {
             route: components["schemas"]["Route"];
@@ -2540,6 +3305,36 @@ export interface components {
              * @default []
              */
             advice: string[];
+            /** @default unknown */
+            standing: components["schemas"]["Standing"];
+            /**
+             * @default {
+             *       "total": 0,
+             *       "up": 0,
+             *       "down": 0,
+             *       "unknown": 0,
+             *       "drained": 0
+             *     }
+             */
+            counts: components["schemas"]["EndpointCounts"];
+            /**
+             * @default {
+             *       "count": 0,
+             *       "groups": [],
+             *       "rest": 0,
+             *       "nodes": []
+             *     }
+             */
+            can: components["schemas"]["Crowd"];
+            /**
+             * @default {
+             *       "count": 0,
+             *       "groups": [],
+             *       "rest": 0,
+             *       "nodes": []
+             *     }
+             */
+            cannot: components["schemas"]["Crowd"];
         };
         /**
          * RoutingTable
@@ -2667,16 +3462,77 @@ export interface components {
         /**
          * ServiceOutcome
          * @description A service as it now is, where it runs, and ``advice``: what a person has to do for the rest.
+         *
+         *     ``endpoints``: in a list the MOST_ENDPOINTS worst, which ``counts`` is not cut to.
          */
         ServiceOutcome: {
             service: components["schemas"]["Service"];
             /** Endpoints */
             endpoints: components["schemas"]["EndpointView"][];
+            /** @default unknown */
+            standing: components["schemas"]["Standing"];
+            /**
+             * @default {
+             *       "total": 0,
+             *       "up": 0,
+             *       "down": 0,
+             *       "unknown": 0,
+             *       "drained": 0
+             *     }
+             */
+            counts: components["schemas"]["EndpointCounts"];
             /**
              * Advice
              * @default []
              */
             advice: string[];
+        };
+        /**
+         * Session
+         * @description A person who is logged in, on one device. ``by``: what was shown at login; ``current``: it is the asker's.
+         *
+         *     ``id`` names it and opens nothing. ``fresh_until``: until then it may do what wants a fresh login.
+         */
+        Session: {
+            /** Id */
+            id: string;
+            /** Operator */
+            operator: string;
+            may: components["schemas"]["May"];
+            /** Node */
+            node: string;
+            /** Address */
+            address: string;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "password" | "code" | "passkey" | "link";
+            /**
+             * Began
+             * Format: date-time
+             */
+            began: string;
+            /**
+             * Used
+             * Format: date-time
+             */
+            used: string;
+            /**
+             * Ends
+             * Format: date-time
+             */
+            ends: string;
+            /**
+             * Fresh Until
+             * Format: date-time
+             */
+            fresh_until: string;
+            /**
+             * Current
+             * @default false
+             */
+            current: boolean;
         };
         /**
          * Severity
@@ -2800,6 +3656,12 @@ export interface components {
             firewalls?: string[];
         };
         /**
+         * Standing
+         * @description How a service, or a route to it, stands; the worst first.
+         * @enum {string}
+         */
+        Standing: "failing" | "degraded" | "unknown" | "serving";
+        /**
          * State
          * @enum {string}
          */
@@ -2898,6 +3760,21 @@ export interface components {
             address: string;
             /** Public Key */
             public_key: string | null;
+        };
+        /** Topology */
+        Topology: {
+            /** Revision */
+            revision: number;
+            /** Devices */
+            devices: components["schemas"]["Vertex"][];
+            /** Gateways */
+            gateways: components["schemas"]["Vertex"][];
+            /** Edges */
+            edges: components["schemas"]["Vertex"][];
+            /** Services */
+            services: components["schemas"]["Vertex"][];
+            /** Links */
+            links: components["schemas"]["_protocol__topology__Linkgridwire"][];
         };
         /**
          * Transport
@@ -2999,6 +3876,62 @@ export interface components {
             target_after: string | null;
         };
         /**
+         * Verdict
+         * @description ``by``: the selectors of the route that name the node, a policy's with what in it does. ``wanted``: all.
+         */
+        Verdict: {
+            /** Allowed */
+            allowed: boolean;
+            /** By */
+            by: string[];
+            /** Wanted */
+            wanted: string[];
+        };
+        /**
+         * Vertex
+         * @description A node, a service, or a group of ``count`` of them. ``id`` is what links name. ``broken`` and ``unknown``: how
+         *     many of it are; ``state`` is the worst of them.
+         */
+        Vertex: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["HopState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            role: components["schemas"]["Role"] | null;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /**
+             * Broken
+             * @default 0
+             */
+            broken: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
+            /**
+             * Group
+             * @default false
+             */
+            group: boolean;
+        };
+        /**
+         * WaitsFor
+         * @description Whose turn it is until a newcomer is in.
+         * @enum {string}
+         */
+        WaitsFor: "newcomer" | "grid" | "operator" | "nobody";
+        /**
          * Way
          * @description One realm's way to a socket. ``open`` none: unknown. ``who``: roles, or links. ``rule``: by which it is so.
          *
@@ -3027,6 +3960,47 @@ export interface components {
          * @enum {string}
          */
         Why: "revoked" | "withdrawn";
+        /**
+         * _core__exposure__Linkgridwire
+         * @description A network device of the host that is up, but for lo, with its addresses, sorted.
+         */
+        _core__exposure__Linkgridwire: {
+            /** Name */
+            name: string;
+            /** Addresses */
+            addresses: (string)[];
+        };
+        /**
+         * _protocol__topology__Linkgridwire
+         * @description ``count``: single links in it; ``broken`` and ``unknown`` as of a vertex.
+         */
+        _protocol__topology__Linkgridwire: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+            state: components["schemas"]["HopState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /**
+             * Broken
+             * @default 0
+             */
+            broken: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -3094,9 +4068,188 @@ export interface operations {
             };
         };
     };
-    listNodes: {
+    getOverview: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTopology: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain: {
+        parameters: {
+            query: {
+                /** @description Who asks: a node's name. */
+                node: string;
+                /** @description What it asks for: http://api.grid/path */
+                url: string;
+                /** @description GET, POST … */
+                method?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRouteOutcomes: {
+        parameters: {
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteOutcomeListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServiceOutcomes: {
+        parameters: {
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceOutcomeListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNodes: {
+        parameters: {
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3305,6 +4458,44 @@ export interface operations {
             };
         };
     };
+    listInvitations: {
+        parameters: {
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     inviteNode: {
         parameters: {
             query?: {
@@ -3424,7 +4615,16 @@ export interface operations {
     };
     listServices: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3563,7 +4763,16 @@ export interface operations {
     };
     listRoutes: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3702,7 +4911,16 @@ export interface operations {
     };
     listPolicies: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3842,8 +5060,16 @@ export interface operations {
     listRevisions: {
         parameters: {
             query?: {
+                /** @description Those before this number. */
                 before?: number | null;
-                limit?: number;
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -4004,7 +5230,14 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number | null;
-                limit?: number;
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -4261,6 +5494,411 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NodeView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Claim"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    newPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOperators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOperator"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorLink"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorLink"];
                 };
             };
             /** @description Refused or failed */

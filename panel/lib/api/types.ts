@@ -20,6 +20,7 @@ export type EndpointView = Schemas["EndpointView"];
 export type Health = Schemas["Health"];
 export type Policy = Schemas["Policy"];
 export type Selector = Schemas["Selector"];
+export type Explanation = Schemas["Explanation"];
 export type Revision = Schemas["Revision"];
 export type Event = Schemas["Event"];
 export type Status = Schemas["Status"];
@@ -51,10 +52,5 @@ export type {
 export interface Listing<T> {
   items: T[];
   next?: string | null;
-  total?: number;
-}
-
-/** "role:client", "tag:site=a": as it is written everywhere. */
-export function selectorText(selector: Selector): string {
-  return `${selector.kind}:${selector.value}`;
+  total?: number | null;
 }

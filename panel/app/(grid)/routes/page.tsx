@@ -1,0 +1,5 @@
+import { RoutesPage } from "@/features/routes/routes-page";
+
+export default function Page() {
+  return <RoutesPage />;
+}

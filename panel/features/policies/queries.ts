@@ -1,0 +1,41 @@
+import { useQuery } from "@tanstack/react-query";
+import { answer, api, tagged } from "@/lib/api/client";
+import type { Policy } from "@/lib/api/types";
+import { keys } from "@/lib/query";
+import { unless } from "@/lib/unless";
+
+export function usePolicies() {
+  return useQuery({
+    queryKey: keys.policies,
+    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/policies", { signal }))).items,
+  });
+}
+
+export function readPolicy(name: string) {
+  return tagged(api.GET("/api/v1/policies/{name}", { params: { path: { name } } }));
+}
+
+export function usePolicy(name: string) {
+  return useQuery({ queryKey: [...keys.policy(name), "own"], queryFn: () => readPolicy(name) });
+}
+
+interface Ask {
+  preview: boolean;
+  ifMatch: string | null;
+}
+
+export function sendPolicy(policy: Policy, { preview, ifMatch }: Ask) {
+  return answer(
+    api.PUT("/api/v1/policies/{name}", {
+      params: { path: { name: policy.name }, query: { preview } },
+      headers: unless(ifMatch),
+      body: policy,
+    }),
+  );
+}
+
+export function removePolicy(name: string, { preview, ifMatch }: Ask) {
+  return answer(
+    api.DELETE("/api/v1/policies/{name}", { params: { path: { name }, query: { preview } }, headers: unless(ifMatch) }),
+  );
+}

@@ -1,0 +1,66 @@
+import { useQuery } from "@tanstack/react-query";
+import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
+import type { Route } from "@/lib/api/types";
+import { keys } from "@/lib/query";
+import { unless } from "@/lib/unless";
+
+/** All routes with who can open them and how what is behind them stands. */
+export function useRoutes() {
+  return useQuery({
+    queryKey: keys.routes,
+    queryFn: ({ signal }) =>
+      everyPage((cursor) =>
+        answer(
+          api.GET("/api/v1/outcomes/routes", {
+            params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } },
+            signal,
+          }),
+        ),
+      ),
+  });
+}
+
+export function readRoute(name: string) {
+  return tagged(api.GET("/api/v1/routes/{name}", { params: { path: { name } } }));
+}
+
+export function useRoute(name: string) {
+  return useQuery({ queryKey: [...keys.route(name), "own"], queryFn: () => readRoute(name) });
+}
+
+interface Ask {
+  preview: boolean;
+  ifMatch: string | null;
+}
+
+export function sendRoute(route: Route, { preview, ifMatch }: Ask) {
+  return answer(
+    api.PUT("/api/v1/routes/{name}", {
+      params: { path: { name: route.name }, query: { preview } },
+      headers: unless(ifMatch),
+      body: route,
+    }),
+  );
+}
+
+export function removeRoute(name: string, { preview, ifMatch }: Ask) {
+  return answer(
+    api.DELETE("/api/v1/routes/{name}", { params: { path: { name }, query: { preview } }, headers: unless(ifMatch) }),
+  );
+}
+
+export interface Question {
+  node: string;
+  method: string;
+  url: string;
+}
+
+/** What the gateway would do with a request, and why. Nothing is sent anywhere. */
+export function useExplanation(asked: Question | null) {
+  return useQuery({
+    queryKey: keys.explain({ ...asked }),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/v1/explain", { params: { query: asked ?? { node: "", url: "" } }, signal })),
+    enabled: asked !== null && asked.node !== "" && asked.url !== "",
+  });
+}

@@ -1,0 +1,162 @@
+"use client";
+/** All routes: whether each works, for whom, and why not. */
+import { Button } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import Link from "next/link";
+import { useCallback } from "react";
+import { Command } from "@/components/copy";
+import { crowdText } from "@/components/crowd";
+import { type Column, DataTable } from "@/components/data-table";
+import { Page } from "@/components/page";
+import { BADNESS, StateChip } from "@/components/state-chip";
+import { Answered, Empty } from "@/components/states";
+import type { RouteOutcome } from "@/lib/api/types";
+import { count } from "@/lib/format";
+import { paths } from "@/lib/paths";
+import { useMayChange } from "@/lib/session-query";
+import { useUrlState } from "@/lib/url-state";
+import { useRoutes } from "./queries";
+import { RouteDrawer } from "./route-drawer";
+import { routeState } from "./route-state";
+
+const columns: readonly Column<RouteOutcome>[] = [
+  {
+    id: "state",
+    head: "State",
+    width: "120px",
+    sort: (outcome) => -BADNESS[routeState(outcome).tone],
+    cell: (outcome) => {
+      const { tone, word, why } = routeState(outcome);
+      return <StateChip tone={tone} word={word} title={why} />;
+    },
+  },
+  {
+    id: "url",
+    head: "Opened at",
+    width: "minmax(112px, 1.6fr)",
+    sort: ({ url }) => url,
+    cell: ({ url }) => <b>{url.replace(/^https?:\/\//, "")}</b>,
+  },
+  {
+    id: "to",
+    head: "Leads to",
+    width: "minmax(80px, 0.8fr)",
+    from: 480,
+    sort: ({ route }) => route.to,
+    cell: ({ route }) => <Link href={paths.services({ name: route.to })}>{route.to}</Link>,
+  },
+  {
+    id: "serve",
+    head: "Serve",
+    width: "72px",
+    end: true,
+    from: 640,
+    sort: ({ counts }) => (counts.total ? counts.up / counts.total : 0),
+    cell: ({ counts }) => (
+      <span className="number">
+        {count(counts.up)} of {count(counts.total)}
+      </span>
+    ),
+  },
+  {
+    id: "can",
+    head: "Who can open it",
+    width: "minmax(0, 1.6fr)",
+    from: 760,
+    sort: ({ can }) => -can.count,
+    cell: ({ can }) => crowdText(can),
+  },
+  {
+    id: "why",
+    head: "Why not",
+    width: "minmax(0, 2fr)",
+    from: 900,
+    cell: (outcome) => {
+      const { tone, why } = routeState(outcome);
+      return tone === "healthy" ? "" : <span className="muted">{why}</span>;
+    },
+  },
+];
+
+const keyOf = (outcome: RouteOutcome) => outcome.route.name;
+const badness = (outcome: RouteOutcome) => BADNESS[routeState(outcome).tone];
+const text = (outcome: RouteOutcome) =>
+  [outcome.route.name, outcome.url, outcome.route.to, routeState(outcome).word, crowdText(outcome.can)].join(" ");
+
+export function RoutesPage() {
+  const routes = useRoutes();
+  const url = useUrlState();
+  const may = useMayChange();
+  const name = url.get("name");
+  const { set } = url;
+  const open = useCallback((outcome: RouteOutcome) => set({ name: keyOf(outcome) }, { push: !name }), [set, name]);
+  const close = useCallback(() => set({ name: null, show: null }), [set]);
+  return (
+    <Page
+      title="Routes"
+      actions={
+        <>
+          <Button component={Link} href={paths.tryRequest()}>
+            Try a request
+          </Button>
+          {may && (
+            <Button
+              component={Link}
+              href={paths.addRoute()}
+              variant="filled"
+              leftSection={<IconPlus size={14} aria-hidden="true" />}
+            >
+              Add a route
+            </Button>
+          )}
+        </>
+      }
+    >
+      <Answered query={routes} what="routes" rows={8}>
+        {(outcomes) =>
+          outcomes.length === 0 ? (
+            <NoRoutes />
+          ) : (
+            <DataTable
+              label="Routes"
+              noun="route"
+              rows={outcomes}
+              rowKey={keyOf}
+              columns={columns}
+              badness={badness}
+              text={text}
+              selected={name}
+              onOpen={open}
+            />
+          )
+        }
+      </Answered>
+      {name && routes.data && (
+        <RouteDrawer
+          key={name}
+          name={name}
+          outcome={routes.data.find((outcome) => outcome.route.name === name)}
+          onClose={close}
+        />
+      )}
+    </Page>
+  );
+}
+
+function NoRoutes() {
+  return (
+    <Empty
+      title="No route is open yet"
+      action={
+        <Button component={Link} href={paths.addRoute()} variant="filled">
+          Add a route
+        </Button>
+      }
+    >
+      <p>
+        A route is a name that devices on the mesh open. It leads to a service, and to nobody whom it does not allow.
+      </p>
+      <Command text="gridwire route add --host app --to app --allow role:client" />
+    </Empty>
+  );
+}

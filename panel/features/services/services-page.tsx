@@ -1,0 +1,163 @@
+"use client";
+/** All services: how many endpoints serve, which check failed and with what answer. */
+import { Button } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import Link from "next/link";
+import { useCallback } from "react";
+import { Command } from "@/components/copy";
+import { type Column, DataTable } from "@/components/data-table";
+import { Page } from "@/components/page";
+import { BADNESS, StateChip } from "@/components/state-chip";
+import { Answered, Empty } from "@/components/states";
+import type { ServiceOutcome } from "@/lib/api/types";
+import { count } from "@/lib/format";
+import { paths } from "@/lib/paths";
+import { selectorText } from "@/lib/selector";
+import { useMayChange } from "@/lib/session-query";
+import { useUrlState } from "@/lib/url-state";
+import { useServices } from "./queries";
+import { targetText } from "./service-draft";
+import { ServiceDrawer } from "./service-drawer";
+import { standingOf } from "./service-state";
+
+const columns: readonly Column<ServiceOutcome>[] = [
+  {
+    id: "state",
+    head: "State",
+    width: "120px",
+    sort: (outcome) => -BADNESS[standingOf(outcome).tone],
+    cell: (outcome) => {
+      const { tone, word, why } = standingOf(outcome);
+      return <StateChip tone={tone} word={word} title={why} />;
+    },
+  },
+  {
+    id: "name",
+    head: "Name",
+    width: "minmax(96px, 1fr)",
+    sort: ({ service }) => service.name,
+    cell: ({ service }) => <b>{service.name}</b>,
+  },
+  {
+    id: "serve",
+    head: "Serve",
+    width: "72px",
+    end: true,
+    sort: ({ counts }) => (counts.total ? counts.up / counts.total : 0),
+    cell: ({ counts }) => (
+      <span className="number">
+        {count(counts.up)} of {count(counts.total)}
+      </span>
+    ),
+  },
+  {
+    id: "why",
+    head: "Worst endpoint",
+    width: "minmax(0, 2.4fr)",
+    from: 560,
+    cell: (outcome) => <span className="muted">{worst(outcome)}</span>,
+  },
+  {
+    id: "target",
+    head: "Listens at",
+    width: "minmax(112px, 1fr)",
+    from: 760,
+    sort: ({ service }) => targetText(service.target),
+    cell: ({ service }) => <span className="mono">{targetText(service.target)}</span>,
+  },
+  {
+    id: "on",
+    head: "Runs on",
+    width: "minmax(96px, 1fr)",
+    from: 900,
+    cell: ({ service }) => service.on.map(selectorText).join(", "),
+  },
+];
+
+const keyOf = (outcome: ServiceOutcome) => outcome.service.name;
+const badness = (outcome: ServiceOutcome) => BADNESS[standingOf(outcome).tone];
+const text = (outcome: ServiceOutcome) =>
+  [
+    outcome.service.name,
+    targetText(outcome.service.target),
+    ...outcome.service.on.map(selectorText),
+    standingOf(outcome).word,
+    ...outcome.endpoints.map((endpoint) => endpoint.node),
+  ].join(" ");
+
+function worst(outcome: ServiceOutcome): string {
+  const bad = outcome.endpoints.find((endpoint) => endpoint.health !== "up");
+  if (bad) return `${bad.node} ${bad.health}${bad.reason ? `: ${bad.reason}` : ""}`;
+  return outcome.counts.total === 0 ? (outcome.advice[0] ?? "") : "";
+}
+
+export function ServicesPage() {
+  const services = useServices();
+  const url = useUrlState();
+  const may = useMayChange();
+  const name = url.get("name");
+  const { set } = url;
+  const open = useCallback((outcome: ServiceOutcome) => set({ name: keyOf(outcome) }, { push: !name }), [set, name]);
+  const close = useCallback(() => set({ name: null, show: null }), [set]);
+  return (
+    <Page
+      title="Services"
+      actions={
+        may && (
+          <Button
+            component={Link}
+            href={paths.addService()}
+            variant="filled"
+            leftSection={<IconPlus size={14} aria-hidden="true" />}
+          >
+            Add a service
+          </Button>
+        )
+      }
+    >
+      <Answered query={services} what="services" rows={8}>
+        {(outcomes) =>
+          outcomes.length === 0 ? (
+            <NoServices />
+          ) : (
+            <DataTable
+              label="Services"
+              noun="service"
+              rows={outcomes}
+              rowKey={keyOf}
+              columns={columns}
+              badness={badness}
+              text={text}
+              selected={name}
+              onOpen={open}
+            />
+          )
+        }
+      </Answered>
+      {name && services.data && (
+        <ServiceDrawer
+          key={name}
+          name={name}
+          outcome={services.data.find((outcome) => outcome.service.name === name)}
+          onClose={close}
+        />
+      )}
+    </Page>
+  );
+}
+
+function NoServices() {
+  return (
+    <Empty
+      title="No service is published yet"
+      action={
+        <Button component={Link} href={paths.addService()} variant="filled">
+          Add a service
+        </Button>
+      }
+    >
+      <p>A service is what runs on one edge or many, at the same place on each. Routes lead to it, never to a node.</p>
+      <Command text="gridwire service publish app --to 127.0.0.1:9000 --on tag:site=home" />
+    </Empty>
+  );
+}

@@ -1,0 +1,7 @@
+/**
+ * The condition of a change. Where nothing was read before, nothing may be there: If-None-Match keeps a new name from
+ * taking an old one's place.
+ */
+export function unless(ifMatch: string | null): Record<string, string> {
+  return ifMatch ? { "If-Match": ifMatch } : { "If-None-Match": "*" };
+}
