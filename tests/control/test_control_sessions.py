@@ -56,7 +56,8 @@ def test_the_cookie_is_for_no_script_and_no_other_site(world: Any) -> None:
     assert name == "gridwire"
     assert len(secret) == 43  # 32 bytes in base64url
     assert set(attributes) == {"Path=/", "Max-Age=604800", "HttpOnly", "SameSite=Strict"}
-    over_tls = world.browser(device, **{"X-Gridwire-Scheme": "https", "Origin": "https://panel.grid:2086"})
+    secure = {"X-Gridwire-Scheme": "https", "Origin": "https://panel.grid:2443"}
+    over_tls = world.browser(device, host="panel.grid:2443", **secure)
     cookie = _login(over_tls, "ada", world.password).headers["set-cookie"]
     assert cookie.startswith("__Host-gridwire=")
     assert cookie.endswith("; HttpOnly; SameSite=Strict; Secure")

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from gridwire.core.compiler import compile_spec, endpoint_port
 from gridwire.core.errors import NotFound
-from gridwire.core.fleet import Fleet, Invitation, Network, Node, NodeState, Policy, Role, Route, Selector, Service
+from gridwire.core.fleet import Fleet, Invitation, Network, Node, NodeState, Policy, Role, Route, Selector, Service, Tls
 from gridwire.core.names import NodeName, PolicyName, RouteName, ServiceName
 from gridwire.core.proxy import ListenerKind
 from gridwire.core.spec import NodeSpec
@@ -115,9 +115,9 @@ def test_a_gateway_opens_to_each_role_what_it_may_reach() -> None:
     assert openings == {
         "enrolling": (["10.85.1.5", "10.85.1.6"], (2087,)),
         "pending": (["10.85.1.4"], (2086,)),
-        "edge": (["10.85.1.0", "10.85.1.1"], (80, 2086)),
-        "operator": (["10.85.1.2"], (80, 2086)),
-        "client": (["10.85.1.3"], (80, 2086)),
+        "edge": (["10.85.1.0", "10.85.1.1"], (80, 443, 2086)),
+        "operator": (["10.85.1.2"], (80, 443, 2086, 2443)),
+        "client": (["10.85.1.3"], (80, 443, 2086)),
         "gateway": (["10.85.0.2"], (2086,)),
     }
 
@@ -131,8 +131,15 @@ def test_an_edge_opens_to_gateways_alone_and_others_to_nobody() -> None:
 
 def test_listeners_stand_on_the_nodes_own_address() -> None:
     gateway = {(str(listener.address), listener.kind) for listener in _spec("gw").proxy.listeners}
-    assert gateway == {("10.85.0.1", kind) for kind in (ListenerKind.ROUTES, ListenerKind.API, ListenerKind.ENROL)}
+    assert gateway == {("10.85.0.1", kind) for kind in set(ListenerKind) - {ListenerKind.EDGE}}
     assert [(str(x.address), x.port) for x in _spec("home-1").proxy.listeners] == [("10.85.1.0", 2085)]
+
+
+def test_without_tls_no_port_of_its_is_listened_on_or_open() -> None:
+    fleet = _fleet()
+    spec = _spec("gw", replace(fleet, network=replace(fleet.network, tls=Tls.OFF)))
+    assert {listener.port for listener in spec.proxy.listeners} == {80, 2086, 2087}
+    assert {port for opening in spec.guard.openings for port in opening.tcp_ports} == {80, 2086, 2087}
 
 
 def test_endpoints_are_active_edges_and_a_drained_one_is_marked() -> None:

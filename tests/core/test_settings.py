@@ -90,7 +90,7 @@ def test_a_tailnet_gives_prefix_and_interface_itself() -> None:
         ({"node": {"name": "gw"}, "network": {"ports": {"api": 70000}}}, "network.ports.api", "not a port"),
         ({"node": {"name": "gw"}, "network": {"ports": {"api": "80"}}}, "network.ports.api", "text"),
         ({"node": {"name": "gw"}, "network": {"ports": {"api": True}}}, "network.ports.api", "true or false"),
-        ({"node": {"name": "gw"}, "network": {"ports": {"api": 80}}}, "network.ports", "share a port"),
+        ({"node": {"name": "gw"}, "network": {"ports": {"api": 80}}}, "network.ports", "are one"),
         ({"node": {"name": "gw"}, "endpoint": "gw.example.com:99999"}, "endpoint", "not a port"),
         ({"node": {"name": "gw"}, "endpoint": "127.0.0.1"}, "endpoint", "cannot be called"),
         ({"node": {"name": "gw"}, "endpoint": "0.0.0.0:51820"}, "endpoint", "cannot be called"),

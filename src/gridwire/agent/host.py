@@ -12,6 +12,7 @@ from gridwire.agent.section import Section
 from gridwire.agent.traffic import Counts
 from gridwire.core import paths
 from gridwire.core.addressing import Address
+from gridwire.core.certificates import Certificate
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Finding
@@ -77,7 +78,8 @@ class Host:
     ``push_health`` hands verdicts to nginx; ``received`` gives the bytes that came through the mesh from each address;
     ``counters`` the guard's, of core.guard.COUNTERS: (packets, bytes). ``follow_address`` where somebody else gives
     addresses: whether this node's identity was saved anew, and with it another agent begins. ``counts``: nginx's of
-    traffic; waiting for them blocks nobody.
+    traffic; waiting for them blocks nobody. ``certificates``: a gateway's authority and what its nginx shows, as last
+    seen.
     """
 
     sections: tuple[Section, ...]
@@ -94,3 +96,4 @@ class Host:
     follow_address: Callable[[], bool] | None = None
     counts: Counts | None = None
     findings: tuple[Callable[[], tuple[Finding, ...]], ...] = ()
+    certificates: Callable[[], tuple[Certificate, ...]] | None = None

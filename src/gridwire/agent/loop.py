@@ -24,7 +24,7 @@ from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.guard_keeper import GuardDuty, Kept
 from gridwire.agent.host import Host, Pace
 from gridwire.agent.reconcile import Outcome, Reconciler
-from gridwire.agent.reports import Pulse, Said, make_report
+from gridwire.agent.reports import Pulse, Said, control_away, make_report
 from gridwire.agent.sockets import SocketTeller
 from gridwire.agent.state_dir import AgentState, Version
 from gridwire.agent.surroundings import Surroundings
@@ -373,13 +373,13 @@ class Agent:
 
     async def _said(self) -> Said:
         findings = [*self._desired.findings, *self._seen.faults.values()]
-        if self._seen.control is not None:
-            what, fix = self._seen.control.what, self._seen.control.fix
-            findings.append(Finding(id="control-away", severity=Severity.WARNING, where="agent", what=what, fix=fix))
+        if (away := self._seen.control) is not None:
+            findings.append(control_away(away))
         await self._surroundings.look(counting=self._desired.expecting)
         return Said(
             in_force=self._seen.in_force,
             outcome=self._seen.outcome,
+            certificates=self._surroundings.certificates,
             endpoints=self._endpoints.seen(),
             findings=(*findings, *self._surroundings.findings, *self._sockets.findings),
             reach=self._endpoints.reach,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from gridwire.adapters.clock import utc_now
 from gridwire.adapters.files import Reread
 from gridwire.adapters.nginx import (
     Door,
@@ -29,8 +30,10 @@ from gridwire.adapters.nginx import (
     write_text,
 )
 from gridwire.adapters.sockets import holders
+from gridwire.agent.certificates import Certificates
 from gridwire.core import paths
 from gridwire.core.actions import Action
+from gridwire.core.certificates import CertificatesObserved
 from gridwire.core.errors import GridwireError, Unavailable
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
@@ -57,6 +60,7 @@ from gridwire.core.spec import NodeSpec
 from gridwire.core.targets import Reach, consents
 from gridwire.render.nginx import Layout, render_config
 from gridwire.render.routing_data import (
+    certificate_data,
     document_digest,
     document_text,
     edge_data,
@@ -65,7 +69,7 @@ from gridwire.render.routing_data import (
     routing_data,
 )
 
-_DOCUMENTS = ("routing", "edge", "panel")
+_DOCUMENTS = ("routing", "edge", "panel", "certificates")
 _AWAIT_SECONDS = 1.0
 _LOOK_SECONDS = 0.5  # an nginx that does not tell its state in this time is away: others wait behind the one who looks
 _POLL = 0.05
@@ -112,10 +116,12 @@ class ProxySection:
         nginx: Callable[[], Nginx] = find_nginx,
         layout: Callable[[Nginx], Layout] = default_layout,
         panel: PanelSource | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         self._consent = consent
         self._find = nginx
         self._layout_of = layout
+        self._certificates = certificates
         self._panel = panel if panel is not None else PanelSource()
         self._listeners: tuple[Listener, ...] = ()  # of the last plan: who holds their ports is asked where nginx fails
         self._rendered: tuple[ProxySpec, tuple[Reach, ...], Nginx, Built | None, ProxyWanted] | None = None
@@ -144,18 +150,33 @@ class ProxySection:
         files = tuple((name, digest) for name, digest in digests.items() if digest is not None)
         if config is None and running is None and not files:
             return Known(None)
-        panel = placed_panel(layout.panel)
-        return Known(ProxyObserved(config=config, running=running, files=files, served=served, panel=panel))
+        return Known(
+            ProxyObserved(
+                config=config,
+                running=running,
+                files=files,
+                served=served,
+                panel=placed_panel(layout.panel),
+                certificates=None if self._certificates is None else self._certificates.observe(),
+            )
+        )
 
     def plan(
         self, spec: NodeSpec, observed: Known[ProxyObserved | None] | Unknown, now: datetime | None = None
     ) -> tuple[Action, ...]:
         """Raise Unavailable where nginx is wanted and not installed."""
         self._listeners = spec.proxy.listeners
-        return plan_proxy(self._wanted(spec.proxy), observed)
+        wanted = self._wanted(spec.proxy)
+        if wanted is not None and self._certificates is not None:
+            seen = observed.value if isinstance(observed, Known) else None
+            held = None if seen is None else seen.certificates
+            wanted = _certified(wanted, self._certificates, spec, held, now or utc_now())
+        return plan_proxy(wanted, observed)
 
     def apply(self, action: Action) -> None:
         """Do one action of plan_proxy; raise Unavailable for what may come later, Invalid for what nginx refuses."""
+        if self._certificates is not None and self._certificates.apply(action):
+            return
         layout = self._paths()
         config = f"{layout.state}/nginx.conf"
         door = Door(layout.door_socket)
@@ -279,6 +300,21 @@ class ProxySection:
             if previous is not None:
                 write_text(config, previous)
             raise GridwireError(error.what, fix=error.fix, code="nginx-refused") from error
+
+
+def _certified(
+    wanted: ProxyWanted,
+    certificates: Certificates,
+    spec: NodeSpec,
+    held: Known[CertificatesObserved] | Unknown | None,
+    now: datetime,
+) -> ProxyWanted:
+    """With what is due of certificates, which time decides and not the spec alone."""
+    plan = certificates.plan(spec, held if held is not None else certificates.observe(), now)
+    if plan is None:
+        return wanted
+    document = _document("certificates", spec.version, document_text(certificate_data(spec.version, plan.table)))
+    return replace(wanted, certificates=plan, documents=(*wanted.documents, document))
 
 
 def _covers(layout: Layout) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from gridwire.agent.reconcile import Outcome
 from gridwire.agent.section import Observed
 from gridwire.agent.state_dir import Version
+from gridwire.core.certificates import Certificate
+from gridwire.core.errors import GridwireError
 from gridwire.core.guard import ARRIVED, NEWCOMERS
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
@@ -38,6 +40,7 @@ class Said:
     endpoints: tuple[EndpointHealth, ...] = ()
     findings: tuple[Finding, ...] = ()
     reach: tuple[Reach, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
     counters: Counters = field(default_factory=lambda: NOT_COUNTED)
     guard: GuardSeen | None = None
     sockets: SocketsMark | None = None
@@ -95,10 +98,15 @@ def make_report(node: NodeName, at: datetime, observed: Mapping[str, Observed], 
         findings=_unique((*_of_outcome(outcome), *_of_observed(observed), *said.findings)),
         reach=said.reach,
         handshake_packets=said.counters.get(ARRIVED, (0, 0))[0],
+        certificates=said.certificates,
         newcomer_packets=said.counters.get(NEWCOMERS, (0, 0))[0],
         guard=said.guard,
         sockets=said.sockets,
     )
+
+
+def control_away(error: GridwireError) -> Finding:
+    return Finding(id="control-away", severity=Severity.WARNING, where="agent", what=error.what, fix=error.fix)
 
 
 def _peers(mesh: Observed | None) -> tuple[PeerSeen, ...]:

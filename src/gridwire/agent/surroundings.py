@@ -1,4 +1,4 @@
-"""What a host says besides its sections: findings, and what the guard counted."""
+"""What a host says besides its sections: findings, certificates, and what the guard counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gridwire.agent.host import Host
 from gridwire.agent.reports import NOT_COUNTED, Counters
+from gridwire.core.certificates import Certificate
 from gridwire.core.errors import GridwireError
 from gridwire.core.perimeter import Finding, Severity
 
@@ -22,6 +23,7 @@ class Surroundings:
         self._looked = self._counted = float("-inf")
         self.findings: tuple[Finding, ...] = ()
         self.counters: Counters = NOT_COUNTED
+        self.certificates: tuple[Certificate, ...] = ()
 
     async def look(self, *, counting: bool = True) -> None:
         now = self._elapsed()
@@ -30,6 +32,7 @@ class Surroundings:
         self._looked = now
         if counting := counting or now - self._counted >= self._interval * _SELDOM:
             self._counted = now
+        self.certificates = () if self._host.certificates is None else self._host.certificates()
         self.findings, self.counters = await asyncio.to_thread(self._seen, counting)
 
     def _seen(self, counting: bool) -> tuple[tuple[Finding, ...], Counters]:

@@ -11,6 +11,7 @@ from gridwire.adapters.settings import load
 from gridwire.adapters.sockets import kill_sockets
 from gridwire.adapters.tailscale import LocalApi, TailnetWatch, host_addresses
 from gridwire.adapters.wireguard import LinkWatch, read_received, select
+from gridwire.agent.certificates import Certificates
 from gridwire.agent.follow_address import AddressFollower
 from gridwire.agent.guard import GuardSection
 from gridwire.agent.held import HeldSection
@@ -38,13 +39,14 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
     """This host's sections. Nothing is touched or read yet, but the settings file when reach is asked for."""
     reach = ReachList(settings_file, settings.reach)
     guard = GuardSection()
-    proxy = ProxySection(consent=reach, nginx=FoundNginx(), layout=layout_at(settings.paths))
+    gateway = identity.role is Role.GATEWAY
+    certificates = certificates_of(settings, identity) if gateway else None
+    proxy = ProxySection(consent=reach, nginx=FoundNginx(), layout=layout_at(settings.paths), certificates=certificates)
     parts = _tailnet if identity.provider is Provider.TAILSCALE else _wireguard
     mesh = parts(settings, identity, proxy)
     sections: list[Section] = [guard, mesh.section, mesh.proxy]
     if not identity.no_hosts and settings.hosts:
         sections.append(NamesSection(identity.suffix, Path(paths.HOSTS)))
-    gateway = identity.role is Role.GATEWAY
     serves = identity.role in (Role.GATEWAY, Role.EDGE)
     return Host(
         sections=tuple(sections),
@@ -59,8 +61,18 @@ def host_of(settings: Settings, settings_file: str, identity: JoinedAs) -> Host:
         sockets=HostSockets(identity.interface, settings.paths.nginx_pid),
         counts=Counts(settings.paths.door_socket) if gateway else None,
         follow_address=mesh.follow_address,
-        findings=(guard.findings, reach.findings, *mesh.findings),
+        findings=(guard.findings, reach.findings, *((certificates.findings,) if certificates else ()), *mesh.findings),
+        certificates=certificates.told if certificates is not None else None,
     )
+
+
+def certificates_of(settings: Settings, identity: JoinedAs) -> Certificates:
+    from gridwire.adapters.certificates import CertificateFiles, Given  # here: of all nodes only gateways need X.509
+
+    tls, where = settings.tls, settings.paths
+    given = Given(certificate=tls.certificate, key=tls.key) if tls.certificate and tls.key else None
+    served = f"{where.nginx_state}/certificates"
+    return Certificates(identity, CertificateFiles(where.agent_state, served, paths.NGINX_USER, given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,9 @@ def check_ports(identity: JoinedAs, udp_port: int) -> None:
 def in_the_way(identity: JoinedAs, udp_port: int, sockets: Iterable[Listening]) -> tuple[Listening, ...]:
     """Those that hold an address and port of this node's; the kernel's own sockets have no process. Pure."""
     tcp = {
-        Role.GATEWAY: {identity.routes_port, identity.api_port, identity.enrol_port},
+        Role.GATEWAY: {
+            *(identity.routes_port, identity.api_port, identity.enrol_port, identity.tls_port, identity.panel_port)
+        },
         Role.EDGE: {identity.edge_port},
     }.get(identity.role, set())
     ports = {"tcp": tcp, "udp": {udp_port} - {0}}

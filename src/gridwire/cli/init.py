@@ -158,6 +158,7 @@ def _again(
         hosts=present.hosts,
         paths=present.paths,
         database_url=present.database_url,
+        tls=present.tls,
         mesh=present.mesh if wanted.mesh == MeshSettings() else wanted.mesh,
     )
     place = f"{present.network.prefix}, {present.endpoint or 'no endpoint'}"
@@ -190,7 +191,9 @@ def _screen(seen: Survey, obstacles: tuple[Obstacle, ...]) -> None:
         _row("Ports", f"{ports} held by {who}; using {', '.join(str(free) for *_, free in seen.held)}")
     else:
         used = settings.network.ports
-        _row("Ports", f"{used.routes}, {used.api}, {used.enrol} on the mesh address are free ✓")
+        _row(
+            "Ports", f"{used.routes}, {used.tls}, {used.api}, {used.enrol}, {used.panel} on the mesh address are free ✓"
+        )
     for program, package in seen.missing:
         _row("Missing", f"{program}: apt install {package}")
 

@@ -17,7 +17,13 @@ from gridwire.core.settings import PortSettings, Settings, endpoint_host
 if TYPE_CHECKING:
     from gridwire.adapters.resolver import NameCheck
 
-_INSTEAD = {"routes": (8080, 8081, 8880), "api": (2186, 2286, 2386), "enrol": (2187, 2287, 2387)}
+_INSTEAD = {
+    "routes": (8080, 8081, 8880),
+    "api": (2186, 2286, 2386),
+    "enrol": (2187, 2287, 2387),
+    "tls": (8443, 8444, 9443),
+    "panel": (2543, 2643, 2743),
+}
 _PROGRAMS = (  # program, package, whether only gateways and edges need it
     ("nginx", "nginx libnginx-mod-http-lua lua-resty-core lua-cjson", True),
     ("wg", "wireguard-tools", False),
@@ -124,7 +130,7 @@ def free_ports(
         port = getattr(ports, name)
         if port not in taken:
             continue
-        used = {ports.routes, ports.api, ports.enrol}
+        used = {getattr(ports, other) for other in _INSTEAD}
         free = next((other for other in others if other not in taken and other not in used), None)
         if free is None:
             raise Conflict(f"port {port} is held by {taken[port]}, and so are {others}", fix="free one of them")
@@ -174,12 +180,7 @@ def check_wireguard(settings: Settings) -> None:
 
 
 def _with_port(ports: PortSettings, name: str, port: int) -> PortSettings:
-    return PortSettings(
-        routes=port if name == "routes" else ports.routes,
-        api=port if name == "api" else ports.api,
-        enrol=port if name == "enrol" else ports.enrol,
-        edge=ports.edge,
-    )
+    return replace(ports, **{name: port})
 
 
 def _check_udp(wanted: Settings, sockets: Iterable[Listening]) -> None:

@@ -25,6 +25,7 @@ from gridwire.control.openapi import Schema, described, schema_of
 from gridwire.control.precondition import NotModified
 from gridwire.control.routes import (
     agent,
+    certificates,
     enrolments,
     events,
     health,
@@ -73,6 +74,7 @@ _NOUNS = (
     policies,
     revisions,
     events,
+    certificates,
     agent,
     enrolments,
     tailnet,

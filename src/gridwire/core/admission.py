@@ -36,7 +36,7 @@ _HIGHEST_VERSION = 2**53  # what JSON numbers in Lua hold exactly
 _MOST_RESTORES = 1000  # by which an epoch rises at a time: a spec from nowhere must not leave no version above it
 
 _LISTENERS = {
-    Role.GATEWAY: frozenset({ListenerKind.ROUTES, ListenerKind.API, ListenerKind.ENROL}),
+    Role.GATEWAY: frozenset(set(ListenerKind) - {ListenerKind.EDGE}),
     Role.EDGE: frozenset({ListenerKind.EDGE}),
     Role.OPERATOR: frozenset[ListenerKind](),
     Role.CLIENT: frozenset[ListenerKind](),
@@ -59,9 +59,9 @@ def check_spec(spec: NodeSpec, identity: JoinedAs, newest: tuple[int, int] | Non
     _same("node", spec.node, identity.node)
     _same("role", spec.role, identity.role)
     _check_mesh(spec.mesh, identity)
+    _check_names(spec, identity)
     _check_proxy(spec.proxy, spec, identity)  # before the guard, which may open what listens and no more
     _check_guard(spec.guard, spec, identity)
-    _check_names(spec, identity)
     _check_tombstones(spec, identity)
 
 
@@ -235,7 +235,8 @@ def _check_ports(field: str, role: str, ports: Collection[int], spec: NodeSpec, 
     elif role in ("pending", "gateway"):
         kinds = {ListenerKind.API}
     else:
-        kinds = {ListenerKind.ROUTES, ListenerKind.API}
+        kinds = {ListenerKind.ROUTES, ListenerKind.API, ListenerKind.TLS}
+        kinds |= {ListenerKind.PANEL} if role == "operator" else set()
     allowed = {held[kind] for kind in kinds if kind in held}
     for port in ports:
         if port not in allowed:
@@ -248,6 +249,8 @@ def _check_proxy(proxy: ProxySpec, spec: NodeSpec, identity: JoinedAs) -> None:
         ListenerKind.ENROL: identity.enrol_port,
         ListenerKind.ROUTES: identity.routes_port,
         ListenerKind.EDGE: identity.edge_port,
+        ListenerKind.TLS: identity.tls_port,
+        ListenerKind.PANEL: identity.panel_port,
     }
     _once("proxy.listeners", ((listener.kind, listener.address) for listener in proxy.listeners))
     _once("proxy.listeners", ((listener.port, listener.address) for listener in proxy.listeners))

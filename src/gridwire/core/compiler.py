@@ -21,6 +21,7 @@ from gridwire.core.fleet import (
     Route,
     Selector,
     Service,
+    Tls,
 )
 from gridwire.core.guard import GuardSpec, Opening, Shared
 from gridwire.core.names import HostName, interface_name, under_suffix
@@ -154,7 +155,7 @@ def _shared(
 def _shared_gateway(fleet: Fleet, node: Node) -> Shared | None:
     """Anybody of the tailnet may ask to join, but those that were put out, for as long as they have that address."""
     network = fleet.network
-    ports = (network.routes_port, network.api_port, network.enrol_port)
+    ports = tuple({listener.port for listener in listeners_of(network, node)})
     out = (a for n in fleet.nodes if n.state in _GONE and n.tailnet is not None for a in n.addresses)
     return _shared(network, node.addresses, ports, open_port=network.enrol_port, barred=tuple(out))
 
@@ -199,14 +200,16 @@ def _ephemeral_peer(invitation: Invitation, node: Node) -> Peer:
 
 def _openings(fleet: Fleet, gateway: Node) -> tuple[Opening, ...]:
     network = fleet.network
-    inside = (network.routes_port, network.api_port)
+    secure = network.tls is not Tls.OFF
+    inside = (network.routes_port, network.api_port, *((network.tls_port,) if secure else ()))
+    beside = {Role.OPERATOR: (network.panel_port,) if secure else ()}
     active = {
         role: [a for n in fleet.nodes if n.role is role and n.state is NodeState.ACTIVE for a in n.addresses]
         for role in (Role.CLIENT, Role.EDGE, Role.OPERATOR)
     }
     return (
         _opening("enrolling", (n.address for n in fleet.nodes if n.state in _ENROLLING), (network.enrol_port,)),
-        *(_opening(str(role), addresses, inside) for role, addresses in active.items()),
+        *(_opening(str(role), addresses, (*inside, *beside.get(role, ()))) for role, addresses in active.items()),
         # Another gateway's agent asks for its spec as an edge's does; it opens no routes.
         _opening(
             "gateway", (a for n in fleet.gateways() if n.name != gateway.name for a in n.addresses), (network.api_port,)
@@ -269,6 +272,11 @@ def listeners_of(network: Network, node: Node) -> tuple[Listener, ...]:
             (ListenerKind.ROUTES, network.routes_port),
             (ListenerKind.API, network.api_port),
             (ListenerKind.ENROL, network.enrol_port),
+            *(
+                ((ListenerKind.TLS, network.tls_port), (ListenerKind.PANEL, network.panel_port))
+                if network.tls is not Tls.OFF
+                else ()
+            ),
         )
     else:
         kinds = ((ListenerKind.EDGE, network.edge_port),) if node.role is Role.EDGE else ()

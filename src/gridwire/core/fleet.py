@@ -61,11 +61,19 @@ class NodeState(StrEnum):
 ON_MESH = frozenset({NodeState.INVITED, NodeState.REDEEMED, NodeState.PENDING, NodeState.ACTIVE})
 
 
+class Tls(StrEnum):
+    """Whose certificates gateways show on the mesh, where no other is given; off: they do not listen with TLS."""
+
+    INTERNAL = "internal"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """What all nodes share. ``suffix``: the domain that route names of one label stand under.
 
-    Ports are those on gateways' mesh addresses (routes, api, enrol) and on edges' (edge). ``approve``: which nodes of
+    Ports are those on gateways' mesh addresses (routes, api, enrol; with TLS: tls for routes, panel for panel and API)
+    and on edges' (edge). ``approve``: which nodes of
     a tailnet need no operator's yes, as edges and clients.
     """
 
@@ -76,6 +84,9 @@ class Network:
     api_port: int = 2086
     enrol_port: int = 2087
     edge_port: int = 2085
+    tls: Tls = Tls.INTERNAL
+    tls_port: int = 443
+    panel_port: int = 2443
     mtu: int = 1420
     provider: Provider = Provider.WIREGUARD
     approve: tuple[Selector, ...] = ()

@@ -38,6 +38,8 @@ class JoinedAs:
     enrol_port: int = 2087
     routes_port: int = 80
     edge_port: int = 2085
+    tls_port: int = 443
+    panel_port: int = 2443
     mtu: int = DEFAULT_MTU
     no_hosts: bool = False
     provider: Provider = Provider.WIREGUARD
@@ -74,6 +76,8 @@ def renewed(identity: JoinedAs, settings: Settings) -> JoinedAs | None:
         enrol_port=network.enrol_port,
         routes_port=network.routes_port,
         edge_port=network.edge_port,
+        tls_port=network.tls_port,
+        panel_port=network.panel_port,
     )
     return None if asked == identity else asked
 

@@ -18,7 +18,12 @@ SAME_SITE: Final = frozenset({"same-origin", "none"})  # Sec-Fetch-Site of a pag
 
 
 def panel_origin(network: Network, scheme: Scheme) -> str:
-    return f"{scheme}://{_with_port(panel_host(network.suffix), network.api_port, scheme)}"
+    return f"{scheme}://{_with_port(panel_host(network.suffix), port_of(network, scheme), scheme)}"
+
+
+def port_of(network: Network, scheme: Scheme) -> int:
+    """Where gateways serve panel and API to persons."""
+    return network.panel_port if scheme == "https" else network.api_port
 
 
 def welcome_urls(fleet: Fleet, scheme: Scheme, link: str) -> tuple[str, ...]:
@@ -26,7 +31,9 @@ def welcome_urls(fleet: Fleet, scheme: Scheme, link: str) -> tuple[str, ...]:
     resolve it. What stands after the # is never sent."""
     name = str(panel_host(fleet.network.suffix))
     hosts = (name, *sorted(own_hosts(fleet) - {name}))
-    return tuple(f"{scheme}://{_with_port(host, fleet.network.api_port, scheme)}/welcome#{link}" for host in hosts)
+    return tuple(
+        f"{scheme}://{_with_port(host, port_of(fleet.network, scheme), scheme)}/welcome#{link}" for host in hosts
+    )
 
 
 def own_hosts(fleet: Fleet) -> frozenset[str]:
@@ -38,7 +45,7 @@ def own_hosts(fleet: Fleet) -> frozenset[str]:
 def known_host(host: str, fleet: Fleet, scheme: Scheme) -> bool:
     """Whether a Host header is one of the grid's own, with the right port (which may be left out where it is the
     scheme's own)."""
-    port = fleet.network.api_port
+    port = port_of(fleet.network, scheme)
     named = host.lower()
     return any(named in (f"{own}:{port}", _with_port(own, port, scheme)) for own in own_hosts(fleet))
 

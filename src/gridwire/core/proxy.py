@@ -17,6 +17,8 @@ class ListenerKind(StrEnum):
     ROUTES = "routes"  # gateway: what clients open
     API = "api"  # gateway: control, for agents and operators, and the panel
     ENROL = "enrol"  # gateway: control's enrolment alone, for holders of an invitation
+    TLS = "tls"  # gateway: routes, over TLS
+    PANEL = "panel"  # gateway: what ``api`` has for persons, over TLS
     EDGE = "edge"  # edge: all its services, for gateways alone
 
 

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from gridwire.core.actions import Action
+from gridwire.core.certificates import CertificatePlan, CertificatesObserved
 from gridwire.core.observed import Known, Unknown
 
 Digests = tuple[tuple[str, str], ...]
@@ -21,7 +22,8 @@ def text_digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Data for Lua under its name: routing, edge or panel. ``digest`` is what nginx answers for one that it serves."""
+    """Data for Lua under its name: routing, edge, panel or certificates. ``digest`` is what nginx answers for one that
+    it serves."""
 
     name: str
     digest: str
@@ -36,6 +38,7 @@ class ProxyWanted:
     config: str = field(repr=False)
     running: str
     documents: tuple[Document, ...]
+    certificates: CertificatePlan | None = None
     panel: str | None = None  # the digest of the panel's files; none: there are none to serve
 
 
@@ -49,6 +52,7 @@ class ProxyObserved:
     files: Digests = ()
     served: Digests = ()
     panel: str | None = None
+    certificates: Known[CertificatesObserved] | Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,14 @@ def plan_proxy(wanted: ProxyWanted | None, observed: Known[ProxyObserved | None]
     seen = observed.value or ProxyObserved()
     if wanted is None:
         return _plan_none(seen)
-    return (*_plan_files(wanted, seen), *_plan_panel(wanted, seen), *_plan_running(wanted, seen))
+    certificates = wanted.certificates
+    return (
+        *(() if certificates is None else certificates.before),
+        *_plan_files(wanted, seen),
+        *_plan_panel(wanted, seen),
+        *_plan_running(wanted, seen),
+        *(() if certificates is None else certificates.after),
+    )
 
 
 def _plan_none(seen: ProxyObserved) -> tuple[Action, ...]:

@@ -11,6 +11,7 @@
     database: {url: "sqlite:////var/lib/gridwire/control/gridwire.db"}
     mesh:     {provider: wireguard, wireguard_go: /usr/bin/wireguard-go}
     mesh:     {provider: tailscale, socket: /run/tailscale/tailscaled.sock, approve: [tag:edge]}
+    tls:      {certificate: /etc/ssl/grid.pem, key: /etc/ssl/grid.key}
 
 On a tailnet prefix and interface are Tailscale's, and there is no endpoint.
 
@@ -27,7 +28,7 @@ from ipaddress import ip_address
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX, Prefix, mesh_prefix
 from gridwire.core.errors import Invalid
-from gridwire.core.fleet import DEFAULT_SUFFIX, Network, Selector, parse_selector
+from gridwire.core.fleet import DEFAULT_SUFFIX, Network, Selector, Tls, parse_selector
 from gridwire.core.names import HostName, Interface, NodeName, host_name, interface_name, node_name, shown
 from gridwire.core.settings_tree import Section, kind
 from gridwire.core.tailnet import DEVICE, SOCKET, TAILNET4, Provider
@@ -51,10 +52,12 @@ class PortSettings:
     api: int = 2086
     enrol: int = 2087
     edge: int = 2085
+    tls: int = 443
+    panel: int = 2443
 
     def __post_init__(self) -> None:
-        if len({self.routes, self.api, self.enrol}) != 3:
-            raise Invalid("network.ports", "routes, api and enrol share a port", fix="give each its own")
+        if len({self.routes, self.api, self.enrol, self.tls, self.panel}) != 5:
+            raise Invalid("network.ports", "two of routes, api, enrol, tls and panel are one", fix="give each its own")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,15 @@ class MeshSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """Of a gateway. ``certificate`` and ``key``: files of a user's own, shown for the names that they are for."""
+
+    mode: Tls = Tls.INTERNAL
+    certificate: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``endpoint`` as host:port; ``database_url`` none: SQLite below ``paths.control_state``."""
 
@@ -134,6 +146,7 @@ class Settings:
     paths: PathSettings = field(default_factory=PathSettings)
     database_url: str | None = None
     mesh: MeshSettings = MeshSettings()
+    tls: TlsSettings = TlsSettings()
 
     @property
     def suffix(self) -> HostName:
@@ -155,6 +168,9 @@ class Settings:
             api_port=ports.api,
             enrol_port=ports.enrol,
             edge_port=ports.edge,
+            tls=self.tls.mode,
+            tls_port=ports.tls,
+            panel_port=ports.panel,
             mtu=self.network.mtu,
             provider=self.mesh.provider,
             approve=self.mesh.approve,
@@ -163,7 +179,9 @@ class Settings:
 
 def parse_settings(tree: object) -> Settings:
     """A tree of dict, list, str, int, bool and None → settings; raise Invalid with the dotted path."""
-    top = Section(tree, "", ("node", "network", "endpoint", "domain", "reach", "hosts", "paths", "database", "mesh"))
+    top = Section(
+        tree, "", ("node", "network", "endpoint", "domain", "reach", "hosts", "paths", "database", "mesh", "tls")
+    )
     node = top.section("node", ("name",))
     if "name" not in node.values:
         raise Invalid("node", "the name of this node is missing", fix="add `name:` under `node:`")
@@ -182,6 +200,7 @@ def parse_settings(tree: object) -> Settings:
         paths=_paths(top.section("paths", ("state", "run", "logs"))),
         database_url=top.section("database", ("url",)).text("url", parse_database_url, None),
         mesh=mesh,
+        tls=_tls(top.section("tls", ("mode", "certificate", "key"))),
     )
 
 
@@ -242,7 +261,7 @@ def _endpoint_parts(text: str, field: str) -> tuple[str, str]:
 def _network(section: Section, provider: Provider) -> NetworkSettings:
     tailnet = provider is Provider.TAILSCALE
     shared = section.flag("shared_address_space", absent=tailnet)
-    ports = section.section("ports", ("routes", "api", "enrol", "edge"))
+    ports = section.section("ports", ("routes", "api", "enrol", "edge", "tls", "panel"))
     absent = PortSettings()
 
     def prefix(text: str, where: str) -> Prefix:
@@ -261,6 +280,8 @@ def _network(section: Section, provider: Provider) -> NetworkSettings:
             api=ports.port("api", absent.api),
             enrol=ports.port("enrol", absent.enrol),
             edge=ports.port("edge", absent.edge),
+            tls=ports.port("tls", absent.tls),
+            panel=ports.port("panel", absent.panel),
         ),
     )
 
@@ -303,21 +324,38 @@ def _paths(section: Section) -> PathSettings:
     )
 
 
+def _tls(section: Section) -> TlsSettings:
+    def mode(text: str, where: str) -> Tls:
+        if text not in set(Tls):
+            raise Invalid(where, f"{shown(text)} is neither of {' and '.join(Tls)}", fix="write internal")
+        return Tls(text)
+
+    found = TlsSettings(
+        mode=section.text("mode", mode, Tls.INTERNAL),
+        certificate=section.text("certificate", _absolute, None),
+        key=section.text("key", _absolute, None),
+    )
+    if (found.certificate is None) != (found.key is None):
+        raise Invalid(section.at("certificate"), "a certificate and its key belong together", fix="write both or none")
+    return found
+
+
+def _absolute(text: str, where: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise Invalid(where, f"{shown(text)} is not an absolute path", fix="write it from / on")
+    return text
+
+
 def _mesh(section: Section) -> MeshSettings:
     def provider(text: str, where: str) -> Provider:
         if text not in set(Provider):
             raise Invalid(where, f"{shown(text)} is not a mesh provider", fix=f"write {' or '.join(Provider)}")
         return Provider(text)
 
-    def absolute(text: str, where: str) -> str:
-        if not text.startswith("/") or "\0" in text:
-            raise Invalid(where, f"{shown(text)} is not an absolute path", fix="write it from / on")
-        return text
-
     found = MeshSettings(
         provider=section.text("provider", provider, Provider.WIREGUARD),
-        wireguard_go=section.text("wireguard_go", absolute, None),
-        socket=section.text("socket", absolute, SOCKET),
+        wireguard_go=section.text("wireguard_go", _absolute, None),
+        socket=section.text("socket", _absolute, SOCKET),
         approve=_approve(section),
     )
     if found.approve and found.provider is not Provider.TAILSCALE:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gridwire.core.certificates import Certificate
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding
@@ -40,6 +41,7 @@ class Report:
     ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
     among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
     ``members``: the peers of a gateway on a tailnet. ``guard`` and ``sockets``: as last looked at; none: not yet.
+    ``certificates``: a gateway's authority and what its nginx shows.
     """
 
     node: NodeName
@@ -57,3 +59,4 @@ class Report:
     newcomer_packets: int = 0
     guard: GuardSeen | None = None
     sockets: SocketsMark | None = None
+    certificates: tuple[Certificate, ...] = ()

@@ -19,6 +19,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     (routes and policies as services: RouteOutcome, Policy)
     GET    /api/v1/revisions[/NUMBER]                      Revision
     GET    /api/v1/events                                  Event
+    GET    /api/v1/certificates                            ShownCertificate
     (the perimeter: gridwire.protocol.perimeter)
     GET    /api/v1/stream                                  gridwire.protocol.stream
     GET    /api/v1/traffic[/top]                           gridwire.protocol.traffic
@@ -33,6 +34,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from gridwire.core.addressing import Address
+from gridwire.core.certificates import Certificate
 from gridwire.core.crowd import NOBODY, Crowd
 from gridwire.core.enrollment import LIFETIME_SECONDS, GatewayContact, WaitsFor
 from gridwire.core.fleet import Network, Node, NodeState, Role, Route, Service, Tag
@@ -55,6 +57,14 @@ class Listing(Generic[T]):
     items: tuple[T, ...]
     next: str | None = None
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCertificate:
+    """``gateway``: whose nginx shows it, or whose authority it is."""
+
+    gateway: NodeName
+    certificate: Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from gridwire.render.nginx_tree import (
     seconds,
 )
 
-_NOUNS: Final = ("data", "gateway", "edge", "control", "panel", "door", "reason")
+_NOUNS: Final = ("data", "gateway", "edge", "control", "panel", "certificates", "door", "reason")
 _LOG_FORMAT: Final = (
     '{"time":"$time_iso8601","peer":"$remote_addr","method":"$request_method","host":"$http_host",'
     '"target":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
@@ -216,6 +216,13 @@ def _body_sizes() -> tuple[Directive, ...]:
 
 def _edge_variables() -> tuple[Directive, ...]:
     return (
+        # What the client spoke, as its gateway says; one of before TLS says nothing.
+        block(
+            "map",
+            ("$http_x_gridwire_scheme", "$gridwire_scheme"),
+            directive("https", "https"),
+            directive("default", "http"),
+        ),
         # Only WebSocket is upgraded: an h2c tunnel would carry requests that no policy sees.
         block(
             "map",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gridwire.core.certificates import SECURE
 from gridwire.core.proxy import Listener, ListenerKind
 from gridwire.render.nginx_panel import panel as panel_files
 from gridwire.render.nginx_tree import (
@@ -23,6 +24,7 @@ from gridwire.render.nginx_tree import (
 )
 
 _REFUSED: Final = "/.gridwire/refused"
+_PLAIN: Final = "/.gridwire/plain"
 _BY_NGINX: Final = ("400", "405", "408", "413", "414", "494", "501", "503", "505")  # 503: limit_conn
 _NONE: Final = Quoted("")
 # All that the matcher asks of a request but its target, in one, since each variable that Lua reads costs;
@@ -50,6 +52,7 @@ ZONES: Final[dict[ListenerKind, tuple[Zone, ...]]] = {
     ListenerKind.ENROL: (Zone("gridwire_enrol", 8),),
     ListenerKind.EDGE: (),
 }
+_ZONES_OF: Final = {ListenerKind.TLS: ListenerKind.ROUTES, ListenerKind.PANEL: ListenerKind.API}
 _REPORT: Final = "/api/v1/agent/report"
 _STREAM: Final = "/api/v1/stream"
 _LONG_POLL: Final = seconds(120)  # longer than any
@@ -62,17 +65,39 @@ def server(listener: Listener, access_log: Directive, *, panel: str) -> Directiv
         ListenerKind.ROUTES: _routes,
         ListenerKind.API: lambda: _api(panel),
         ListenerKind.ENROL: _enrol,
+        ListenerKind.TLS: _routes,
+        ListenerKind.PANEL: lambda: _api(panel, agents=False),
         ListenerKind.EDGE: _edge,
     }
+    secure = listener.kind in SECURE
+    # The panel's readers each hold a stream of events: HTTP/2 has it beside all else on one connection. Routes stay
+    # with HTTP/1.1: the end of a withdrawn request there is the end of its connection, and of no other request.
+    words = ("ssl", "http2") if listener.kind is ListenerKind.PANEL else ("ssl",) if secure else ()
     return block(
         "server",
         (),
-        directive("listen", Literal(listener.address, listener.port)),
+        directive("listen", Literal(listener.address, listener.port), *words),
+        *(_certificates() if secure else ()),
         access_log,
         directive("error_page", *_BY_NGINX, _REFUSED),
-        *_most(*ZONES[listener.kind][:1]),
+        *_most(*ZONES[_ZONES_OF.get(listener.kind, listener.kind)][:1]),
         block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
         *locations[listener.kind](),
+    )
+
+
+def _certificates() -> tuple[Directive, ...]:
+    """Shown by Lua, by name. nginx wants a certificate in its text all the same: one of a variable is looked at when
+    it is asked for, which is never."""
+    return (
+        directive("ssl_certificate", "$gridwire_reason"),
+        directive("ssl_certificate_key", "$gridwire_reason"),
+        phase("ssl_certificate", "certificates", "show"),
+        directive("error_page", "497", _PLAIN),
+        block("location", ("=", _PLAIN), directive("internal"), phase("content", "certificates", "plain")),
+        directive("ssl_protocols", "TLSv1.2", "TLSv1.3"),
+        directive("ssl_session_cache", "shared:gridwire_tls:2m"),
+        directive("ssl_session_tickets", "off"),
     )
 
 
@@ -91,7 +116,7 @@ def door(socket: str, *, counts: bool) -> Directive:
         directive("client_body_buffer_size", Number(1, "m")),
         *(
             block("location", ("=", f"/{document}"), phase("content", "door", "put"))
-            for document in ("routing", "edge", "health", "panel")
+            for document in ("routing", "edge", "health", "panel", "certificates")
         ),
         block("location", ("=", "/state"), phase("content", "door", "state")),
         block("location", ("=", "/check"), phase("content", "edge", "check_own")),
@@ -145,6 +170,7 @@ def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
         directive("proxy_set_header", "Upgrade", Quoted(upgrade)),
         directive("proxy_set_header", "X-Gridwire-Service", "$gridwire_service"),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
+        directive("proxy_set_header", "X-Gridwire-Scheme", "$scheme"),
         directive("proxy_set_header", "X-Request-Id", "$gridwire_id"),
         directive("proxy_connect_timeout", seconds(1)),
         directive("proxy_send_timeout", seconds(60)),
@@ -161,7 +187,7 @@ def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
     )
 
 
-def _control(listener: ListenerKind, *, read: Number = _LONG_POLL) -> tuple[Directive, ...]:
+def _control(listener: ListenerKind, *, scheme: str = "http", read: Number = _LONG_POLL) -> tuple[Directive, ...]:
     """To control. ``read``: for how long it may be silent."""
     return (
         directive("proxy_pass", "http://gridwire_control"),
@@ -169,7 +195,7 @@ def _control(listener: ListenerKind, *, read: Number = _LONG_POLL) -> tuple[Dire
         directive("proxy_set_header", "Connection", _NONE),
         directive("proxy_set_header", "X-Gridwire-Peer", "$remote_addr"),
         directive("proxy_set_header", "X-Gridwire-Listener", str(listener)),
-        directive("proxy_set_header", "X-Gridwire-Scheme", "http"),
+        directive("proxy_set_header", "X-Gridwire-Scheme", scheme),
         directive("proxy_set_header", "X-Request-Id", "$gridwire_id"),
         directive("proxy_connect_timeout", seconds(3)),
         directive("proxy_read_timeout", read),
@@ -189,17 +215,33 @@ def _small(kilobytes: int) -> tuple[Directive, ...]:
     )
 
 
-def _api(panel: str) -> tuple[Directive, ...]:
-    """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin."""
-    proxied = _control(ListenerKind.API)
+def _api(panel: str, *, agents: bool = True) -> tuple[Directive, ...]:
+    """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin.
+
+    Agents ask in the clear, inside the tunnel; with TLS there are only persons (``agents``).
+    """
+    scheme = "http" if agents else "https"
+    proxied = _control(ListenerKind.API, scheme=scheme)
     report = (directive("client_max_body_size", Number(2, "m")), *_most(*ZONES[ListenerKind.API]))
     return (
         *_small(16),
         phase("log", "control", "log"),
-        block("location", ("=", _REPORT), phase("access", "panel", "api"), *proxied, *report),
-        block("location", ("=", _STREAM), phase("access", "panel", "stream"), *_control(ListenerKind.API, read=_DAY)),
+        *((block("location", ("=", _REPORT), phase("access", "panel", "api"), *proxied, *report),) if agents else ()),
+        *((block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere")),) if not agents else ()),
+        block(
+            "location",
+            ("=", _STREAM),
+            phase("access", "panel", "stream"),
+            *_control(ListenerKind.API, scheme=scheme, read=_DAY),
+        ),
         block("location", ("/api/",), phase("access", "panel", "api"), *proxied),
         block("location", ("=", "/healthz"), phase("access", "panel", "api"), *proxied),
+        block(
+            "location",
+            ("=", "/ca.pem"),
+            phase("access", "panel", "public"),
+            phase("content", "certificates", "authority"),
+        ),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
         *panel_files(panel),
     )
@@ -232,7 +274,8 @@ def _edge() -> tuple[Directive, ...]:
             directive("proxy_set_header", "X-Gridwire-Peer", "$http_x_gridwire_peer"),
             directive("proxy_set_header", "X-Real-IP", "$http_x_gridwire_peer"),
             directive("proxy_set_header", "X-Forwarded-For", "$http_x_gridwire_peer"),
-            directive("proxy_set_header", "X-Forwarded-Proto", "http"),
+            directive("proxy_set_header", "X-Forwarded-Proto", "$gridwire_scheme"),
+            directive("proxy_set_header", "X-Gridwire-Scheme", _NONE),
             directive("proxy_set_header", "X-Forwarded-Host", "$http_host"),
             directive("proxy_set_header", "X-Request-Id", "$http_x_request_id"),
             directive("proxy_buffering", "off"),

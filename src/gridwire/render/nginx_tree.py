@@ -40,12 +40,14 @@ _DIRECTIVES: Final = """
     proxy_ignore_headers proxy_socket_keepalive proxy_ignore_client_abort proxy_pass_header error_page
     recursive_error_pages add_header lingering_close allow deny
     root types charset charset_types try_files gzip_static gzip_vary max_ranges header_filter_by_lua_block
+    ssl_certificate ssl_certificate_key ssl_certificate_by_lua_block ssl_protocols ssl_session_cache
+    ssl_session_tickets
 """
 DIRECTIVES: Final = frozenset(_DIRECTIVES.split())
 
 _TYPE: Final = re.compile(r"[a-z]{4,11}/[a-z0-9][a-z0-9.+-]{1,30}")  # a key of ``types``
 
-_MAP_KEYS: Final = frozenset({"''", "'~^[0-9]{1,5}$'", "'~^[0-9]{6,7}$'", "websocket", "no"})
+_MAP_KEYS: Final = frozenset({"''", "'~^[0-9]{1,5}$'", "'~^[0-9]{6,7}$'", "websocket", "no", "https"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gridwire.core.certificates import CertificateTable
 from gridwire.core.fleet import Balance
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
@@ -95,6 +96,16 @@ def panel_data(table: PanelTable, built: Built | None) -> dict[str, Any]:
         "built": None if built is None else built.digest,
         "policy": page_policy(""),
         "policies": {} if built is None else dict(built.policies),
+    }
+
+
+def certificate_data(version: tuple[int, int], table: CertificateTable) -> dict[str, Any]:
+    """Names of files, which hold the keys; nothing here is secret."""
+    return {
+        "version": list(version),
+        "hosts": dict(table.files),
+        "default": table.default,
+        "authority": table.authority_pem,
     }
 
 

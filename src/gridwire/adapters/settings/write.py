@@ -16,7 +16,7 @@ from gridwire.adapters.settings.load import read, settings_of
 from gridwire.core import paths
 from gridwire.core.addressing import DEFAULT_PREFIX
 from gridwire.core.errors import Conflict, NotFound, NotPermitted, Unavailable
-from gridwire.core.settings import DEFAULT_INTERFACE, MeshSettings, PathSettings, PortSettings, Settings
+from gridwire.core.settings import DEFAULT_INTERFACE, MeshSettings, PathSettings, PortSettings, Settings, TlsSettings
 from gridwire.core.tailnet import DEVICE, SOCKET, Provider
 from gridwire.core.targets import Reach, parse_reach
 
@@ -37,7 +37,7 @@ def rendered(settings: Settings) -> str:
         network["interface"] = str(settings.network.interface)
     if settings.network.shared_address_space and not tailnet:
         network["shared_address_space"] = True
-    ports = _differing(settings.network.ports, PortSettings(), ("routes", "api", "enrol", "edge"))
+    ports = _differing(settings.network.ports, PortSettings(), ("routes", "api", "enrol", "edge", "tls", "panel"))
     if ports:
         network["ports"] = ports
     if network not in ({}, {"prefix": str(DEFAULT_PREFIX)}) or settings.endpoint is not None:
@@ -57,6 +57,8 @@ def rendered(settings: Settings) -> str:
         tree["database"] = {"url": settings.database_url}
     if mesh := _mesh(settings.mesh):
         tree["mesh"] = mesh
+    if tls := _differing(settings.tls, TlsSettings(), ("mode", "certificate", "key")):
+        tree["tls"] = {name: str(value) for name, value in tls.items()}
     text = io.StringIO()
     _yaml().dump(tree, text)
     return _HEAD + text.getvalue()

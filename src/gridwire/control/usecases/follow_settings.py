@@ -1,7 +1,7 @@
 """The gateway's settings file against the grid: what was changed there becomes a revision, or a finding.
 
-endpoint, network.ports.routes, network.mtu,
-mesh.approve                                       at any time
+endpoint, network.ports.{routes,tls,panel},
+network.mtu, tls.mode, mesh.approve                                       at any time
 domain, network.ports.{api,enrol,edge}             until a node is invited: its token says them, and its agent
                                                    takes no spec with others
 node.name, network.prefix, network.interface,
@@ -30,12 +30,15 @@ _SETTINGS: Final = {  # a field of Network → its setting
     "api_port": "network.ports.api",
     "enrol_port": "network.ports.enrol",
     "edge_port": "network.ports.edge",
+    "tls": "tls.mode",
+    "tls_port": "network.ports.tls",
+    "panel_port": "network.ports.panel",
     "mtu": "network.mtu",
     "provider": "mesh.provider",
     "approve": "mesh.approve",
 }
 _NEVER: Final = ("prefix", "interface", "provider")
-_ALWAYS: Final = ("routes_port", "mtu", "approve")
+_ALWAYS: Final = ("routes_port", "tls", "tls_port", "panel_port", "mtu", "approve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
--- The documents (routing, edge, health, panel): loaded from disk before the workers start, pushed through the door after that, swapped in by
+-- The documents (routing, edge, health, panel, certificates): loaded from disk before the workers start, pushed through the door after that, swapped in by
 -- each worker between two requests.
 --
 -- The text of each lies in shared memory, with its sequence number and digest in the same value: whoever asks what
@@ -10,6 +10,7 @@
 -- it serves anything, so what it has not looked at yet nobody is served by. It counts as one that serves the newest;
 -- what it then cannot build it serves no more at all. (40 looks a second cost 0.25 % of a core in each worker.)
 local json = require "cjson"
+local ssl = require "ngx.ssl"
 local address = require "gridwire.address"
 local match = require "gridwire.match"
 local eject = require "gridwire.eject"
@@ -18,7 +19,7 @@ local flight = require "gridwire.flight"
 local retry = require "gridwire.retry"
 local metrics = require "gridwire.metrics"
 
-local _M = { DOCUMENTS = { "routing", "edge", "health", "panel" } }
+local _M = { DOCUMENTS = { "routing", "edge", "health", "panel", "certificates" } }
 local shared = ngx.shared.gridwire_data
 local TICK, SECOND = 0.025, 1
 local LAST_STEP = 0.25 -- seconds between two looks of a worker that is ending
@@ -127,7 +128,33 @@ local function build_panel(document)
                      policy = document.policy, policies = document.policies }
 end
 
-local BUILDERS = { routing = build_routing, edge = build_edge, health = build_health, panel = build_panel }
+local function read_file(path)
+    local file, failure = io.open(path, "rb")
+    if not file then return nil, failure end
+    local text = file:read("*a")
+    file:close()
+    return text
+end
+
+-- A file of a name never changes, so what was read of it is kept. A key is in this worker's memory and nowhere else.
+local function build_certificates(document)
+    local before, files = served.certificates and served.certificates.files or {}, {}
+    local function pair(name)
+        if before[name] then files[name] = before[name] end
+        if not files[name] then
+            local pem = assert(read_file(_M.directory .. "/certificates/" .. name))
+            files[name] = { chain = assert(ssl.parse_pem_cert(pem)), key = assert(ssl.parse_pem_priv_key(pem)) }
+        end
+        return files[name]
+    end
+    local hosts = {}
+    for host, name in pairs(document.hosts) do hosts[host] = pair(name) end
+    served.certificates = { hosts = hosts, default = document.default ~= json.null and pair(document.default),
+                            authority = document.authority, files = files }
+end
+
+local BUILDERS = { routing = build_routing, edge = build_edge, health = build_health, panel = build_panel,
+                   certificates = build_certificates }
 
 -- Build and serve one document's text; nil and what is wrong with it, and then the old one is served on.
 local function swap(name, text)
@@ -161,6 +188,7 @@ local function take(name)
     local seq, _, text = stored_document(name) -- may be newer than what was told
     tried[name] = seq
     local ok, failure = swap(name, text)
+    if not ok and shared:get("seq:" .. name) ~= seq then return take(name) end -- files that it names went meanwhile
     if not ok then
         ngx.log(ngx.ERR, "gridwire: ", name, ": ", failure)
         return false
@@ -188,18 +216,10 @@ function _M.put(name, text)
     return seq, version_text(text)
 end
 
-local function read_file(path)
-    local file = io.open(path, "rb")
-    if not file then return nil end
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
 -- In the master, before it makes workers: they inherit what is built here. A missing or broken document is left
 -- out (its listeners answer 503) and never keeps nginx from starting. `config`: the digest of nginx's own text.
 function _M.boot(directory, config)
-    _M.config = config
+    _M.config, _M.directory = config, directory
     shared:incr("generation", 1, 0)
     for _, name in ipairs(_M.DOCUMENTS) do
         local text = read_file(directory .. "/" .. name .. ".json")

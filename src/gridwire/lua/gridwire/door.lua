@@ -1,5 +1,5 @@
 -- The door: how the agent hands data to nginx, and asks what it serves. A Unix socket in a directory of root's.
---   PUT /routing /edge /health /panel   JSON → 200 {"version", "digest"} when every worker serves it; 422, 504 if not
+--   PUT /routing /edge /health /panel /certificates  JSON → 200 {"version", "digest"} when every worker serves it; 422, 504 if not
 --   GET /state                   what is served, requests under way, ejections
 --   GET /check                   the health check of the service that X-Gridwire-Service names (gridwire.edge)
 --   GET /metrics                 Prometheus text

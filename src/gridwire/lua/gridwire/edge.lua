@@ -16,7 +16,7 @@ local served = data.served
 local NO_MORE = -3
 local UPGRADED_READ = 3600
 local UNSENT, BROKEN = 590, 591
-local FROM_GATEWAY = { ["x-gridwire-peer"] = true, ["x-gridwire-service"] = true }
+local FROM_GATEWAY = { ["x-gridwire-peer"] = true, ["x-gridwire-service"] = true, ["x-gridwire-scheme"] = true }
 
 -- The service that a gateway asks for; nothing for anybody else.
 local function asked(var)

@@ -20,6 +20,12 @@ function _M.api()
     headers.strip()
 end
 
+-- What everybody may have who reaches the port, under its own names.
+function _M.public()
+    if served.resting then data.look() end
+    if misdirected(ngx.var) then return reason.answer(421, "not-this-host") end
+end
+
 -- Live events, for hours. The request has a record, so that a worker that is to end can end it (gridwire.withdraw).
 function _M.stream()
     _M.api()
