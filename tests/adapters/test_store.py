@@ -343,6 +343,33 @@ def test_migrating_again_changes_nothing_and_a_real_one_is_backed_up(
     copy.close()
 
 
+def test_a_database_of_before_there_were_persons_keeps_its_rows(url: str) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    engine = make_engine(url)
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        environment = EnvironmentContext(Config(), scripts, fn=lambda rev, _: scripts._upgrade_revs("0001", rev))
+        with environment:
+            environment.configure(connection=connection, target_metadata=metadata)
+            environment.run_migrations()
+        for statement in (
+            "INSERT INTO revisions VALUES (1, 1, 0, 'root', 'made', '[]', x'00')",
+            "INSERT INTO events VALUES (1, 0, 'root', 'grid.made', 'gw', 'd', 'h')",
+        ):
+            connection.exec_driver_sql(statement)
+    backup = migrate(engine)
+    assert backup is not None
+    assert Path(backup).name == f"gridwire.db.before-{schema.HEAD}-from-0001"
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT number, author, fleet FROM revisions").all() == [(1, "root", b"\x00")]
+        assert connection.exec_driver_sql("SELECT actor, hash FROM events").all() == [("root", "h")]
+        assert connection.exec_driver_sql("SELECT count(*) FROM operators").scalar_one() == 0
+    engine.dispose()
+
+
 def test_a_database_of_a_newer_gridwire_is_left_alone(store: Store, url: str) -> None:
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
