@@ -15,7 +15,13 @@ const WORDS: Record<Drawn, string> = { ok: "reached", broken: "broken here", unk
  * A request's way, `phone ─ gateway ─ home-1 ─ :2283`: the first bad segment is broken, what follows is hatched.
  * `small`: for a row of a table. A hop may lead to its own page by `hrefOf`.
  */
-export function HopLine(props: { hops: readonly Hop[]; small?: boolean; hrefOf?: (hop: Hop) => string | undefined }) {
+export function HopLine(props: {
+  hops: readonly Hop[];
+  small?: boolean;
+  /** Without the sentence below: what stands around it says why. */
+  quiet?: boolean;
+  hrefOf?: (hop: Hop) => string | undefined;
+}) {
   const states = drawn(props.hops);
   const broken = props.hops[states.findIndex((state) => state !== "ok")];
   return (
@@ -41,7 +47,7 @@ export function HopLine(props: { hops: readonly Hop[]; small?: boolean; hrefOf?:
           );
         })}
       </ol>
-      {broken?.detail && !props.small && <p className={classes.why}>{broken.detail}</p>}
+      {broken?.detail && !props.small && !props.quiet && <p className={classes.why}>{broken.detail}</p>}
     </div>
   );
 }

@@ -62,8 +62,10 @@ export function Figure(props: {
   return (
     <div className={classes.figure} data-tone={props.tone ?? "plain"}>
       <dt>{props.name}</dt>
-      <dd className="number">{props.value}</dd>
-      {props.note && <div className={classes.note}>{props.note}</div>}
+      <dd>
+        <span className={classes.value}>{props.value}</span>
+        {props.note && <span className={classes.note}>{props.note}</span>}
+      </dd>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 "use client";
 /** What stands around every page of the grid: strip, rail, palette, and the stream that keeps pages live. */
 import { usePathname, useRouter } from "next/navigation";
-import { Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { keyboard } from "@/lib/keyboard";
 import { useFollow } from "@/lib/live";
 import { paths } from "@/lib/paths";
@@ -22,6 +22,7 @@ export function Shell({ children }: { children: React.ReactNode }) {
   const wanted = useLoginWanted();
   const [palette, setPalette] = useState(false);
   const [keys, setKeys] = useState(false);
+  const alive = useAlive();
   useFollow(session.data !== undefined && !wanted);
 
   useEffect(() => {
@@ -46,21 +47,31 @@ export function Shell({ children }: { children: React.ReactNode }) {
       <Strip onPalette={() => setPalette(true)} />
       <Rail pathname={pathname} />
       <main id="main" className={classes.main} tabIndex={-1}>
-        <Suspense
-          fallback={
-            <div className={classes.waiting}>
-              <Loading what="the page" rows={6} />
-            </div>
-          }
-        >
-          {children}
-        </Suspense>
+        <Suspense fallback={waiting}>{alive ? children : waiting}</Suspense>
       </main>
       <BottomBar pathname={pathname} onMore={() => setPalette(true)} />
       {palette && <Palette onClose={() => setPalette(false)} />}
       {keys && <Keys onClose={() => setKeys(false)} />}
       <Said />
     </div>
+  );
+}
+
+const waiting = (
+  <div className={classes.waiting}>
+    <Loading what="the page" rows={6} />
+  </div>
+);
+
+/**
+ * False until the exported page is alive. What is under a Suspense boundary becomes so later than the strip, which may
+ * have answers in the cache by then: it would not be what was exported (React's error 418).
+ */
+function useAlive(): boolean {
+  return useSyncExternalStore(
+    () => () => {},
+    () => true,
+    () => false,
   );
 }
 
