@@ -33,21 +33,21 @@ export function HopLine(props: {
           return (
             <li key={`${hop.kind}/${hop.name}`} className={classes.hop} data-state={state}>
               {index > 0 && <Segment state={state} />}
-              <span className={classes.station} title={hop.detail || undefined}>
+              <span className={classes.station} title={hop.reason || undefined}>
                 <svg width="8" height="8" viewBox="0 0 8 8" aria-hidden="true" focusable="false">
                   <path d="M.75.75h6.5v6.5H.75Z" stroke="currentColor" strokeWidth="1.5" fill="none" />
                 </svg>
                 {href ? <a href={href}>{hop.name}</a> : <span>{hop.name}</span>}
                 <span className="out-of-sight">
                   {hop.kind}, {WORDS[state]}
-                  {hop.detail && `: ${hop.detail}`}
+                  {hop.reason && `: ${hop.reason}`}
                 </span>
               </span>
             </li>
           );
         })}
       </ol>
-      {broken?.detail && !props.small && !props.quiet && <p className={classes.why}>{broken.detail}</p>}
+      {broken?.reason && !props.small && !props.quiet && <p className={classes.why}>{broken.reason}</p>}
     </div>
   );
 }

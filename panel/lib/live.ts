@@ -5,13 +5,13 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { setLive, useLiveState } from "./live-state";
+import { keys } from "./query";
 
 /** Which questions an event of the stream makes old: by the first part of their keys. */
 const STALE: Record<string, readonly string[]> = {
   revision: ["revisions", "overview", "topology", "nodes", "services", "routes", "policies", "invitations", "explain"],
   nodes: ["nodes", "overview", "topology", "invitations", "perimeter", "routes", "services"],
   health: ["services", "routes", "overview", "topology", "explain"],
-  traffic: ["traffic", "overview", "topology"],
   event: ["events"],
   alert: ["alerts", "overview"],
 };
@@ -66,6 +66,10 @@ export function follow(
       if (source?.readyState === 2) again = setTimeout(connect, RETRY_MS);
     };
     for (const kind of Object.keys(STALE)) source.addEventListener(kind, () => turned(kind));
+    // Comes once a second: kept, and nothing asked again for it.
+    source.addEventListener("traffic", (event) => {
+      client.setQueryData(keys.trafficNow, JSON.parse((event as MessageEvent<string>).data));
+    });
     source.addEventListener("resync", () => void client.invalidateQueries());
   };
   connect();

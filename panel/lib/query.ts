@@ -19,6 +19,7 @@ export const keys = {
   policies: ["policies"] as const,
   policy: (name: string) => ["policies", name] as const,
   explain: (query: Record<string, string>) => ["explain", query] as const,
+  trafficNow: ["traffic-now"] as const,
   traffic: (query: Record<string, string | number | undefined>) => ["traffic", query] as const,
   perimeter: ["perimeter"] as const,
   sockets: (node: string) => ["perimeter", "sockets", node] as const,

@@ -1,5 +1,5 @@
 /** A small grid, as control would describe it: one thing of every kind, and something wrong with some of them. */
-import type { Hop, NodeView, Overview, Session, Topology } from "../lib/api/types";
+import type { Hop, HopState, NodeView, Overview, Session, Topology } from "../lib/api/types";
 
 export const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
 
@@ -110,94 +110,138 @@ export const nodes: NodeView[] = [
 ];
 
 const hops: Hop[] = [
-  { kind: "device", name: "phone", state: "ok", detail: "" },
-  { kind: "gateway", name: "gw-1", state: "ok", detail: "" },
-  {
-    kind: "edge",
-    name: "home-2",
-    state: "broken",
-    detail: "No handshake for 21 min; the last report said nothing unusual",
-  },
-  { kind: "endpoint", name: ":2283", state: "unknown", detail: "" },
+  { kind: "gateway", name: "gw-1", state: "ok", reason: "" },
+  { kind: "edge", name: "home-2", state: "broken", reason: "no handshake for 21 minutes" },
+  { kind: "endpoint", name: "127.0.0.1:2283", state: "unknown", reason: "" },
 ];
 
+const change = (number: number, seconds: number, author: string, reason: string) => ({
+  number,
+  epoch: 1,
+  at: ago(seconds),
+  author,
+  reason,
+  changed: [],
+});
+
 export const overview: Overview = {
+  at: ago(0),
   suffix: "grid",
   version: "0.1.0",
   epoch: 1,
   revision: 42,
   routes: 9,
   failing: [
+    { route: "photos", url: "http://photos.grid/", standing: "failing", hops },
     {
-      route: "photos",
-      url: "http://photos.grid/",
-      since: ago(1_250),
-      reason: "no endpoint of photos can be reached: the tunnel of home-2 is down",
-      fix: "see that home-2 is on and online; on it: gridwire doctor",
-      hops,
+      route: "api",
+      url: "http://api.grid/",
+      standing: "degraded",
+      hops: [
+        { kind: "gateway", name: "gw-1", state: "ok", reason: "" },
+        { kind: "edge", name: "office-1", state: "ok", reason: "" },
+        { kind: "endpoint", name: "127.0.0.1:9000", state: "broken", reason: "GET /healthz answered 503, wanted 200" },
+      ],
     },
   ],
-  nodes: { up: 4, down: 1, unknown: 0, total: 5 },
-  traffic: { requests_per_second: 128.4, error_share: 0.0123, p99_ms: 84 },
-  perimeter: { verdict: "closed", public_sockets: 1, findings: 0, proved_at: ago(12) },
+  failing_count: 2,
+  nodes_up: 4,
+  nodes_known: 5,
+  nodes_unknown: 0,
+  perimeter: {
+    state: "well",
+    say: "1 public socket, 0 findings, read back 12 s ago",
+    nodes: 5,
+    unknown: [],
+    unseen: 0,
+    public: 1,
+    findings: 0,
+    proof: "read-back",
+    proved_at: ago(12),
+  },
   attention: [
     {
-      noun: "node",
-      name: "home-2",
+      need: "away",
       severity: "critical",
+      subject: "home-2",
       what: "its tunnel is down",
-      fix: "see that it is on and online; on it: gridwire doctor",
+      fix: "on it: gridwire doctor home-2",
       since: ago(1_260),
+      others: 0,
     },
     {
-      noun: "node",
-      name: "office-1",
+      need: "behind",
       severity: "warning",
-      what: "it has yet to apply revision 42",
-      fix: "on it: gridwire logs agent",
-      since: ago(340),
+      subject: "office-1",
+      what: "it is at revision 40, and what it must be is of 42",
+      fix: "",
+      since: null,
+      others: 2,
     },
     {
-      noun: "invitation",
-      name: "nas",
+      need: "pending",
       severity: "info",
-      what: "its invitation runs out in 22 min",
-      fix: "run the command on nas, or invite it again",
-      since: ago(2_280),
+      subject: "nas",
+      what: "it joined, and waits for a yes",
+      fix: "gridwire node approve nas",
+      since: null,
+      others: 0,
     },
   ],
+  attention_count: 3,
   changes: [
-    { number: 42, at: ago(1_310), author: "ada", reason: "route photos: changed" },
-    { number: 41, at: ago(8_200), author: "ada", reason: "service wiki: changed" },
-    { number: 40, at: ago(86_000), author: "root on gw-1", reason: "node lab-3: drained" },
-    { number: 39, at: ago(172_000), author: "ada", reason: "policy family: added" },
+    change(42, 1_310, "ada", "route photos: changed"),
+    change(41, 8_200, "ada", "service wiki: changed"),
+    change(40, 86_000, "local:root", "node lab-3: drained"),
+    change(39, 172_000, "ada", "policy family: added"),
   ],
 };
 
-const item = (name: string, state: "ok" | "broken" | "unknown" = "ok", detail = "", count = 1) => ({
-  name,
+const vertex = (id: string, state: HopState = "ok", reason = "") => ({
+  id,
+  name: id.split("/")[1] ?? id,
   state,
-  detail,
-  count,
+  reason,
+  role: null,
+  count: 1,
+  broken: state === "broken" ? 1 : 0,
+  unknown: state === "unknown" ? 1 : 0,
+  group: false,
+});
+
+const link = (start: string, end: string, state: HopState = "ok") => ({
+  start,
+  end,
+  state,
+  reason: "",
+  count: 1,
+  broken: state === "broken" ? 1 : 0,
+  unknown: state === "unknown" ? 1 : 0,
 });
 
 export const topology: Topology = {
-  devices: [item("ada-laptop"), item("phone", "unknown", "away"), item("tablet")],
-  gateways: [item("gw-1")],
-  edges: [item("home-1"), item("home-2", "broken", "tunnel down"), item("lab-3"), item("office-1")],
-  services: [item("api"), item("photos", "broken", "0 of 1 endpoints"), item("wiki")],
+  revision: 42,
+  devices: [vertex("device/ada-laptop"), vertex("device/phone", "unknown", "away"), vertex("device/tablet")],
+  gateways: [vertex("gateway/gw-1")],
+  edges: [
+    vertex("edge/home-1"),
+    vertex("edge/home-2", "broken", "no handshake for 21 minutes"),
+    vertex("edge/lab-3"),
+    vertex("edge/office-1"),
+  ],
+  services: [vertex("service/api"), vertex("service/photos", "broken", "no endpoint serves"), vertex("service/wiki")],
   links: [
-    { from: "device/ada-laptop", to: "gateway/gw-1", state: "ok", requests_per_second: 12 },
-    { from: "device/phone", to: "gateway/gw-1", state: "unknown", requests_per_second: null },
-    { from: "device/tablet", to: "gateway/gw-1", state: "ok", requests_per_second: 3 },
-    { from: "gateway/gw-1", to: "edge/home-1", state: "ok", requests_per_second: 88 },
-    { from: "gateway/gw-1", to: "edge/home-2", state: "broken", requests_per_second: 0 },
-    { from: "gateway/gw-1", to: "edge/lab-3", state: "ok", requests_per_second: 0 },
-    { from: "gateway/gw-1", to: "edge/office-1", state: "ok", requests_per_second: 40 },
-    { from: "edge/home-1", to: "service/api", state: "ok", requests_per_second: 80 },
-    { from: "edge/home-1", to: "service/wiki", state: "ok", requests_per_second: 8 },
-    { from: "edge/home-2", to: "service/photos", state: "unknown", requests_per_second: 0 },
-    { from: "edge/lab-3", to: "service/wiki", state: "ok", requests_per_second: 0 },
-    { from: "edge/office-1", to: "service/api", state: "ok", requests_per_second: 40 },
+    link("device/ada-laptop", "gateway/gw-1"),
+    link("device/phone", "gateway/gw-1", "unknown"),
+    link("device/tablet", "gateway/gw-1"),
+    link("gateway/gw-1", "edge/home-1"),
+    link("gateway/gw-1", "edge/home-2", "broken"),
+    link("gateway/gw-1", "edge/lab-3"),
+    link("gateway/gw-1", "edge/office-1"),
+    link("edge/home-1", "service/api"),
+    link("edge/home-1", "service/wiki"),
+    link("edge/home-2", "service/photos", "unknown"),
+    link("edge/lab-3", "service/wiki"),
+    link("edge/office-1", "service/api"),
   ],
 };

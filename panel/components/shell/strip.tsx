@@ -6,7 +6,8 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useOverview } from "@/features/overview/queries";
 import { ask } from "@/lib/api/client";
-import { clock, plural } from "@/lib/format";
+import type { PerimeterVerdict } from "@/lib/api/types";
+import { clock } from "@/lib/format";
 import { type LiveState, useLiveState } from "@/lib/live-state";
 import { useNow } from "@/lib/now";
 import { paths } from "@/lib/paths";
@@ -41,15 +42,18 @@ export function Strip({ onPalette }: { onPalette: () => void }) {
   );
 }
 
+export const PERIMETER: Record<PerimeterVerdict["state"], { tone: Tone; word: string }> = {
+  well: { tone: "healthy", word: "Perimeter closed" },
+  findings: { tone: "bad", word: "Perimeter has findings" },
+  unknown: { tone: "unknown", word: "Perimeter unknown" },
+};
+
 function Verdict() {
   const perimeter = useOverview().data?.perimeter;
   if (!perimeter) return null;
-  const sockets = plural(perimeter.public_sockets, "public socket");
-  const findings = plural(perimeter.findings, "finding");
-  const tone: Tone = { closed: "healthy", open: "bad", unknown: "unknown" }[perimeter.verdict] as Tone;
   return (
-    <Link href={paths.perimeter()} className={classes.quiet} title={`${sockets}, ${findings}`}>
-      <StateChip tone={tone} word={`Perimeter ${perimeter.verdict}`} />
+    <Link href={paths.perimeter()} className={classes.quiet} title={perimeter.say}>
+      <StateChip tone={PERIMETER[perimeter.state].tone} word={PERIMETER[perimeter.state].word} />
     </Link>
   );
 }

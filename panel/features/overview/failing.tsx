@@ -1,36 +1,28 @@
 import Link from "next/link";
-import { HopLine } from "@/components/hop-line";
+import { drawn, HopLine } from "@/components/hop-line";
 import { Section } from "@/components/page";
-import { Shape } from "@/components/state-chip";
+import { Shape, StateChip, type Tone } from "@/components/state-chip";
 import { sentence } from "@/components/states";
-import { Time } from "@/components/time";
-import type { FailingRoute, Hop, Overview, RevisionLine } from "@/lib/api/types";
-import { plural, seconds } from "@/lib/format";
+import type { FailingRoute, Hop, Overview, Standing } from "@/lib/api/types";
+import { plural } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import classes from "./failing.module.css";
 
-const JUST_BEFORE_S = 600; // a change that broke something did it within the check's fall time; people notice later
-
-/** The change that came last before it began, where that was lately. */
-export function suspect(route: FailingRoute, changes: readonly RevisionLine[]): RevisionLine | undefined {
-  if (!route.since) return undefined;
-  const began = Date.parse(route.since);
-  return changes.find(({ at }) => {
-    const before = (began - Date.parse(at)) / 1_000;
-    return before >= 0 && before <= JUST_BEFORE_S;
-  });
-}
+const STANDING: Record<Standing, { tone: Tone; word: string }> = {
+  failing: { tone: "bad", word: "serves nobody" },
+  degraded: { tone: "warning", word: "some endpoints fail" },
+  unknown: { tone: "unknown", word: "unknown" },
+  serving: { tone: "healthy", word: "serving" },
+};
 
 function hrefOf(hop: Hop): string | undefined {
-  if (hop.kind === "service") return paths.services({ name: hop.name });
-  if (hop.kind === "policy") return paths.policies({ name: hop.name });
   return hop.kind === "endpoint" ? undefined : paths.nodes({ name: hop.name });
 }
 
 /** Failing routes as hop lines, or one calm line. */
 export function Failing({ overview }: { overview: Overview }) {
-  const { failing, changes, routes } = overview;
-  if (failing.length === 0) {
+  const { failing, failing_count: count, routes } = overview;
+  if (count === 0) {
     return (
       <p className={classes.calm}>
         <Shape tone="healthy" />
@@ -41,40 +33,32 @@ export function Failing({ overview }: { overview: Overview }) {
     );
   }
   return (
-    <Section title={`${plural(failing.length, "route")} of ${routes} failing`}>
+    <Section
+      title={`${count} of ${plural(routes, "route")} ${count === 1 ? "wants" : "want"} you`}
+      aside={count > failing.length && <Link href={paths.routes()}>All {count}</Link>}
+    >
       <ul className={classes.list}>
-        {failing.map((route) => {
-          const change = suspect(route, changes);
-          return (
-            <li key={route.route} className={classes.route}>
-              <header className={classes.head}>
-                <Shape tone="bad" />
-                <Link href={paths.routes({ name: route.route })}>{route.route}</Link>
-                <span className="mono muted">{route.url}</span>
-                <span className={classes.since}>
-                  for <Since at={route.since} />
-                </span>
-              </header>
-              <HopLine hops={route.hops} hrefOf={hrefOf} quiet />
-              <div className={classes.why}>
-                <p>{sentence(route.reason)}</p>
-                {route.fix && <p className="muted">{sentence(route.fix)}</p>}
-                {change && route.since && (
-                  <p className="muted">
-                    Just before: <Link href={paths.revisions({ number: change.number })}>revision {change.number}</Link>{" "}
-                    by {change.author}, {seconds((Date.parse(route.since) - Date.parse(change.at)) / 1_000)} earlier:{" "}
-                    {change.reason}
-                  </p>
-                )}
-              </div>
-            </li>
-          );
-        })}
+        {failing.map((route) => (
+          <Failed key={route.route} route={route} />
+        ))}
       </ul>
     </Section>
   );
 }
 
-function Since({ at }: { at: string | null }) {
-  return <Time at={at} never="an unknown time" plain />;
+function Failed({ route }: { route: FailingRoute }) {
+  const { tone, word } = STANDING[route.standing];
+  const states = drawn(route.hops);
+  const broken = route.hops[states.findIndex((state) => state !== "ok")];
+  return (
+    <li className={classes.route} data-tone={tone}>
+      <header className={classes.head}>
+        <StateChip tone={tone} word={word} />
+        <Link href={paths.routes({ name: route.route })}>{route.route}</Link>
+        <span className="mono muted">{route.url}</span>
+      </header>
+      {route.hops.length > 0 && <HopLine hops={route.hops} hrefOf={hrefOf} quiet />}
+      {broken?.reason && <p className={classes.why}>{sentence(broken.reason)}</p>}
+    </li>
+  );
 }

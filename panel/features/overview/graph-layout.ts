@@ -2,18 +2,15 @@
  * The grid in four columns that never move: devices, gateways, edges, services, each in the order that control gives
  * (by name). Pure arithmetic, so that a node stands where it stood yesterday.
  */
-import type { HopState, Topology, TopologyItem } from "@/lib/api/types";
+import type { HopState, Topology, Vertex } from "@/lib/api/types";
 
 export const COLUMNS = ["devices", "gateways", "edges", "services"] as const;
 export type ColumnName = (typeof COLUMNS)[number];
 
-const KIND: Record<ColumnName, string> = { devices: "device", gateways: "gateway", edges: "edge", services: "service" };
-
 export const ROW = 32; // px, as rows of tables
 const GAP = 72; // px between columns at least, for the links
 
-export interface Station extends TopologyItem {
-  id: string;
+export interface Station extends Vertex {
   column: ColumnName;
 }
 
@@ -22,7 +19,7 @@ export interface Curve {
   from: string;
   to: string;
   state: HopState;
-  /** px, by traffic: each tenfold is one more. */
+  /** px, by how many single links it stands for. */
   width: number;
   d: string;
   /** Where a broken one is marked. */
@@ -36,9 +33,8 @@ export interface Layout {
   curves: Curve[];
 }
 
-export function thickness(requestsPerSecond: number | null): number {
-  if (!requestsPerSecond || requestsPerSecond <= 0) return 1;
-  return Math.min(1 + Math.log10(1 + requestsPerSecond) / 1.25, 5);
+export function thickness(count: number): number {
+  return Math.min(1 + Math.log2(Math.max(count, 1)) / 2, 5);
 }
 
 export function layout(topology: Topology, width: number): Layout {
@@ -50,24 +46,23 @@ export function layout(topology: Topology, width: number): Layout {
   const columns = COLUMNS.map((name, index) => {
     const x = Math.round(index * step);
     const stations = topology[name].map((item, row) => {
-      const id = `${KIND[name]}/${item.name}`;
-      places.set(id, { left: x, right: x + columnWidth, y: row * ROW + ROW / 2 });
-      return { ...item, id, column: name };
+      places.set(item.id, { left: x, right: x + columnWidth, y: row * ROW + ROW / 2 });
+      return { ...item, column: name };
     });
     return { name, stations, x };
   });
   const curves = topology.links.flatMap((link) => {
-    const from = places.get(link.from);
-    const to = places.get(link.to);
+    const from = places.get(link.start);
+    const to = places.get(link.end);
     if (!from || !to) return [];
     const bend = (to.left - from.right) / 2;
     const d = `M${from.right} ${from.y}C${from.right + bend} ${from.y} ${to.left - bend} ${to.y} ${to.left} ${to.y}`;
     return {
-      id: `${link.from} ${link.to}`,
-      from: link.from,
-      to: link.to,
+      id: `${link.start} ${link.end}`,
+      from: link.start,
+      to: link.end,
       state: link.state,
-      width: thickness(link.requests_per_second),
+      width: thickness(link.count),
       d,
       middle: { x: (from.right + to.left) / 2, y: (from.y + to.y) / 2 },
     };
@@ -79,8 +74,8 @@ export function layout(topology: Topology, width: number): Layout {
 export function through(id: string, links: Topology["links"]): Set<string> {
   const found = new Set([id]);
   for (const [near, far] of [
-    ["from", "to"],
-    ["to", "from"],
+    ["start", "end"],
+    ["end", "start"],
   ] as const) {
     let edge = [id];
     while (edge.length > 0) {

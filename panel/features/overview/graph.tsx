@@ -19,8 +19,8 @@ const TITLE: Record<ColumnName, string> = {
 };
 const NARROW = 640; // px: below, the links have no room and the columns stand two by two
 
-function hrefOf({ column, name, count: stands }: Station): string {
-  const query = stands > 1 ? { filter: name } : { name };
+function hrefOf({ column, name, group }: Station): string {
+  const query = group ? { filter: name } : { name };
   return column === "services" ? paths.services(query) : paths.nodes(query);
 }
 
@@ -77,7 +77,7 @@ export function Graph({ topology }: { topology: Topology }) {
                   <Link
                     href={hrefOf(station)}
                     prefetch={false}
-                    title={station.detail || undefined}
+                    title={station.reason || undefined}
                     onMouseEnter={() => setOn(station.id)}
                     onMouseLeave={() => setOn(null)}
                     onFocus={() => setOn(station.id)}
@@ -85,10 +85,16 @@ export function Graph({ topology }: { topology: Topology }) {
                   >
                     <Shape tone={TONE[station.state]} />
                     <span className={classes.name}>{station.name}</span>
-                    {station.count > 1 && <span className={classes.count}>{count(station.count)}</span>}
+                    {station.group && (
+                      <span className={classes.count}>
+                        {station.broken > 0
+                          ? `${count(station.broken)} of ${count(station.count)}`
+                          : count(station.count)}
+                      </span>
+                    )}
                     <span className="out-of-sight">
                       , {WORD[station.state]}
-                      {station.detail && `, ${station.detail}`}
+                      {station.reason && `, ${station.reason}`}
                     </span>
                   </Link>
                 </li>

@@ -2,17 +2,20 @@
 /** Are users failing now, at which hop, what changed just before? Answered without a click. */
 import Link from "next/link";
 import { Figure, Figures, Page, Section } from "@/components/page";
+import { PERIMETER } from "@/components/shell/strip";
 import { Shape, StateChip, type Tone } from "@/components/state-chip";
 import { Answered, sentence } from "@/components/states";
 import { Time } from "@/components/time";
-import type { Attention, Overview } from "@/lib/api/types";
+import { authorText } from "@/features/revisions/author";
+import type { Attention, Overview, PerimeterVerdict } from "@/lib/api/types";
 import { milliseconds, perSecond, plural, share } from "@/lib/format";
+import { useNow } from "@/lib/now";
 import { paths } from "@/lib/paths";
 import { Failing } from "./failing";
 import { FirstSteps } from "./first-steps";
 import { Graph } from "./graph";
 import classes from "./overview-page.module.css";
-import { useOverview, useTopology } from "./queries";
+import { useOverview, useTopology, useTrafficNow } from "./queries";
 
 export function OverviewPage() {
   const overview = useOverview();
@@ -20,7 +23,7 @@ export function OverviewPage() {
     <Page title="Overview" lead={overview.data && <Verdict perimeter={overview.data.perimeter} />}>
       <Answered query={overview} what="the grid" rows={6}>
         {(now) =>
-          now.routes === 0 && now.nodes.total <= 1 ? (
+          now.routes === 0 && now.nodes_known <= 1 ? (
             <FirstSteps suffix={now.suffix} />
           ) : (
             <>
@@ -28,7 +31,7 @@ export function OverviewPage() {
               <FourFigures now={now} />
               <Whole />
               <div className={classes.two}>
-                <NeedsAttention items={now.attention} />
+                <NeedsAttention items={now.attention} count={now.attention_count} />
                 <LastChanges changes={now.changes} />
               </div>
             </>
@@ -39,58 +42,54 @@ export function OverviewPage() {
   );
 }
 
-const VERDICT: Record<Overview["perimeter"]["verdict"], Tone> = { closed: "healthy", open: "bad", unknown: "unknown" };
-
-function Verdict({ perimeter }: { perimeter: Overview["perimeter"] }) {
+function Verdict({ perimeter }: { perimeter: PerimeterVerdict }) {
   return (
     <Link href={paths.perimeter()} className={classes.verdict}>
-      <Shape tone={VERDICT[perimeter.verdict]} />
+      <Shape tone={PERIMETER[perimeter.state].tone} />
       <span>
-        Perimeter {perimeter.verdict}: {plural(perimeter.public_sockets, "public socket")},{" "}
-        {plural(perimeter.findings, "finding")},{" "}
-        {perimeter.proved_at ? (
-          <>
-            proved <Time at={perimeter.proved_at} />
-          </>
-        ) : (
-          "not proved yet"
-        )}
+        {PERIMETER[perimeter.state].word}: {perimeter.say}
       </span>
     </Link>
   );
 }
 
+const OLD_MS = 10_000; // of figures that come once a second
+
 function FourFigures({ now }: { now: Overview }) {
-  const { traffic, nodes } = now;
-  const errors = traffic?.error_share ?? 0;
+  const heard = useTrafficNow();
+  const clock = useNow();
+  // What a gateway said some time ago is no figure of now.
+  const figures = heard && clock - Date.parse(heard.at) < OLD_MS ? heard.totals : null;
+  const errors = figures && figures.requests > 0 ? figures.errors / figures.requests : figures ? 0 : null;
+  const down = now.nodes_known - now.nodes_up - now.nodes_unknown;
   return (
     <Figures>
       <Figure
         name="Requests"
-        value={perSecond(traffic?.requests_per_second)}
-        tone={traffic ? "plain" : "unknown"}
-        note={traffic ? "in the last minute" : "no gateway tells yet"}
+        value={perSecond(figures?.requests)}
+        tone={figures ? "plain" : "unknown"}
+        note={figures ? "in the last second" : "no gateway tells"}
       />
       <Figure
         name="Errors"
-        value={share(traffic?.error_share)}
-        tone={!traffic ? "unknown" : errors >= 0.05 ? "bad" : errors >= 0.01 ? "warning" : "plain"}
-        note="answered 5xx, or not at all"
+        value={share(errors)}
+        tone={errors === null ? "unknown" : errors >= 0.05 ? "bad" : errors >= 0.01 ? "warning" : "plain"}
+        note="answered 5xx"
       />
       <Figure
         name="p99"
-        value={milliseconds(traffic?.p99_ms)}
-        tone={traffic ? "plain" : "unknown"}
+        value={milliseconds(figures?.p99)}
+        tone={figures?.p99 == null ? "unknown" : "plain"}
         note="until the last byte"
       />
       <Figure
         name="Nodes up"
-        value={`${nodes.up} of ${nodes.total}`}
-        tone={nodes.down > 0 ? "bad" : nodes.unknown > 0 ? "unknown" : "plain"}
+        value={`${now.nodes_up} of ${now.nodes_known}`}
+        tone={down > 0 ? "bad" : now.nodes_unknown > 0 ? "unknown" : "plain"}
         note={
-          [nodes.down && `${nodes.down} down`, nodes.unknown && `${nodes.unknown} unknown`]
+          [down > 0 && `${down} down`, now.nodes_unknown > 0 && `${now.nodes_unknown} unknown`]
             .filter(Boolean)
-            .join(", ") || "gateways and edges"
+            .join(", ") || "whose tunnel should stand"
         }
       />
     </Figures>
@@ -109,19 +108,13 @@ function Whole() {
 }
 
 const TONE: Record<Attention["severity"], Tone> = { info: "working", warning: "warning", critical: "bad" };
-const WHERE: Record<Attention["noun"], (name: string) => string> = {
-  node: (name) => paths.nodes({ name }),
-  service: (name) => paths.services({ name }),
-  route: (name) => paths.routes({ name }),
-  invitation: (name) => paths.nodes({ name }),
-  perimeter: (name) => paths.perimeter({ name }),
-  certificate: () => paths.settings({ show: "certificates" }),
-  backup: () => paths.settings({ show: "backups" }),
-};
+function whereOf({ need, subject }: Attention): string {
+  return need === "unserved" ? paths.routes({ name: subject }) : paths.nodes({ name: subject });
+}
 
-function NeedsAttention({ items }: { items: readonly Attention[] }) {
+function NeedsAttention({ items, count }: { items: readonly Attention[]; count: number }) {
   return (
-    <Section title="Needs attention">
+    <Section title="Needs attention" aside={count > items.length && `the first ${items.length} of ${count}`}>
       {items.length === 0 ? (
         <p className={classes.calm}>
           <Shape tone="healthy" /> Nothing does.
@@ -129,15 +122,15 @@ function NeedsAttention({ items }: { items: readonly Attention[] }) {
       ) : (
         <ul className={classes.list}>
           {items.map((item) => (
-            <li key={`${item.noun}/${item.name}/${item.what}`} className={classes.attention}>
+            <li key={`${item.need}/${item.subject}/${item.what}`} className={classes.attention}>
               <StateChip tone={TONE[item.severity]} word="" />
               <div>
                 <p>
                   <span className="out-of-sight">{item.severity}: </span>
-                  <Link href={WHERE[item.noun](item.name)} prefetch={false}>
-                    {item.name}
+                  <Link href={whereOf(item)} prefetch={false}>
+                    {item.subject}
                   </Link>
-                  : {item.what}
+                  {item.others > 0 && ` and ${plural(item.others, "other")}`}: {item.what}
                 </p>
                 {item.fix && <p className={classes.fix}>{sentence(item.fix)}</p>}
               </div>
@@ -164,7 +157,7 @@ function LastChanges({ changes }: { changes: Overview["changes"] }) {
             <span className={classes.reason} title={change.reason}>
               {change.reason}
             </span>
-            <span className={classes.author}>{change.author}</span>
+            <span className={classes.author}>{authorText(change.author)}</span>
             <span className={classes.when}>
               <Time at={change.at} />
             </span>

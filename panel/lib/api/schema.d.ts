@@ -817,6 +817,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Confirm Totp
+         * @description The first code puts them on; the recovery codes are in this answer, and nowhere else.
+         */
+        put: operations["confirmTotp"];
+        /**
+         * Begin Totp
+         * @description A secret for an authenticator app; it counts once a code of it was put. 409 ``codes-on``.
+         */
+        post: operations["beginTotp"];
+        /**
+         * End Totp
+         * @description Take codes off.
+         */
+        delete: operations["endTotp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Passkeys
+         * @description One's own passkeys.
+         */
+        get: operations["listPasskeys"];
+        put?: never;
+        /**
+         * Post Passkey
+         * @description Add the passkey that the browser made.
+         */
+        post: operations["postPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Passkey Creation
+         * @description What ``navigator.credentials.create`` is given, once its JSON is parsed. 409 ``no-secure-context``.
+         */
+        post: operations["passkeyCreation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Passkey
+         * @description Remove one of one's own passkeys.
+         */
+        delete: operations["deletePasskey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Passkey Request
+         * @description What ``navigator.credentials.get`` is given, once its JSON is parsed. 409 ``no-secure-context``.
+         */
+        post: operations["passkeyRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log In With Passkey
+         * @description Log in by passkey, which wants neither password nor code.
+         */
+        post: operations["logInWithPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operators": {
         parameters: {
             query?: never;
@@ -889,6 +1021,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description All tokens, for who may change the grid; else one's own. Their secrets are not known here.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Post Token
+         * @description Make a token of one's own; root on the gateway names whose. The secret is in this answer, and nowhere else.
+         */
+        post: operations["postToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Token
+         * @description Revoke a token at once: one's own, or anybody's for who may change the grid.
+         */
+        delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -899,9 +1075,69 @@ export interface paths {
         /**
          * Read Stream
          * @description Server-sent events (gridwire.protocol.stream), from Last-Event-ID where that is still kept; for so many seconds,
-         *     or until the reader, its login or control ends.
+         *     or until the reader, its login or control ends. ``watch``: kind:name, whose traffic is told beside the whole.
          */
         get: operations["readStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Counted
+         * @description What this gateway's nginx counted since the last time.
+         */
+        post: operations["postCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Traffic
+         * @description Of one noun, over the last ten minutes where nothing else is said. No name: of all gateways together.
+         */
+        get: operations["readTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traffic/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Top
+         * @description Who had most of it lately.
+         */
+        get: operations["readTop"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1123,6 +1359,18 @@ export interface components {
             code?: string | null;
         };
         /**
+         * CodesBegun
+         * @description ``uri``: ``otpauth://…``, as apps read it; ``picture``: the same as QR code, a ``data:`` URI of SVG.
+         */
+        CodesBegun: {
+            /** Secret */
+            secret: string;
+            /** Uri */
+            uri: string;
+            /** Picture */
+            picture: string;
+        };
+        /**
          * Confirmed
          * @description ``credential``: 32 random bytes in base64url; sent as ``Authorization: Bearer`` from then on.
          */
@@ -1133,6 +1381,11 @@ export interface components {
             state: components["schemas"]["NodeState"];
             /** Credential */
             credential: string;
+        };
+        /** Counted */
+        Counted: {
+            /** Seconds */
+            seconds: components["schemas"]["Second"][];
         };
         /**
          * Crowd
@@ -1496,6 +1749,29 @@ export interface components {
             after: string | null;
         };
         /**
+         * Figures
+         * @description Counts of a time. ``errors``: answers of 5xx, ``own`` of them gridwire's; bytes with heads. Percentiles in
+         *     milliseconds, at most 1/16 off; none where nothing was answered.
+         */
+        Figures: {
+            /** Requests */
+            requests: number;
+            /** Errors */
+            errors: number;
+            /** Own */
+            own: number;
+            /** Received */
+            received: number;
+            /** Sent */
+            sent: number;
+            /** P50 */
+            p50: number | null;
+            /** P95 */
+            p95: number | null;
+            /** P99 */
+            p99: number | null;
+        };
+        /**
          * Finding
          * @description ``id`` is a stable slug, ``where`` the part of the node it stands in (guard, mesh, proxy, names, …).
          *
@@ -1544,6 +1820,11 @@ export interface components {
              * @default
              */
             evidence?: string;
+        };
+        /** FirstCode */
+        FirstCode: {
+            /** Code */
+            code: string;
         };
         /**
          * Fleet
@@ -1741,6 +2022,22 @@ export interface components {
             repaired: string;
         };
         /**
+         * Head
+         * @description How far a chain was followed: the number and hash of that event.
+         */
+        Head: {
+            /**
+             * Number
+             * @default 0
+             */
+            number: number;
+            /**
+             * Hash
+             * @default 0000000000000000000000000000000000000000000000000000000000000000
+             */
+            hash: string;
+        };
+        /**
          * Health
          * @enum {string}
          */
@@ -1844,6 +2141,14 @@ export interface components {
              * @default 2
              */
             fall?: number;
+        };
+        /**
+         * Heard
+         * @description ``audit``: where its audit chain ends, for the agent of its own host alone, which
+         *     follows the chain: so it need not ask while nothing is added.
+         */
+        Heard: {
+            audit: components["schemas"]["Head"] | null;
         };
         /**
          * Hop
@@ -1954,6 +2259,12 @@ export interface components {
             /** Gateways */
             gateways: components["schemas"]["GatewayContact"][];
         };
+        /**
+         * Kind
+         * @description What traffic is counted of. An endpoint's name is ``service/node``.
+         * @enum {string}
+         */
+        Kind: "gateway" | "route" | "service" | "endpoint" | "node";
         /**
          * LetIn
          * @description ``credential`` none: the one that the asker showed stays.
@@ -2131,6 +2442,19 @@ export interface components {
             total: number | null;
         };
         /**
+         * PasskeyListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        PasskeyListing: {
+            /** Items */
+            items: components["schemas"]["Passkey"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * PolicyListing
          * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
          *     where that is counted.
@@ -2235,6 +2559,19 @@ export interface components {
             total: number | null;
         };
         /**
+         * TokenListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        TokenListing: {
+            /** Items */
+            items: components["schemas"]["Token"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * Login
          * @description ``code``: six digits of the authenticator, or a recovery code; where it is wanted and missing the answer says
          *     ``code-wanted``.
@@ -2249,6 +2586,15 @@ export interface components {
              * @default null
              */
             code?: string | null;
+        };
+        /**
+         * MadeToken
+         * @description ``secret``: ``gwt_…``; it is stored as a hash, and shown this once.
+         */
+        MadeToken: {
+            token: components["schemas"]["Token"];
+            /** Secret */
+            secret: string;
         };
         /**
          * May
@@ -2421,6 +2767,38 @@ export interface components {
             name: string;
             /** @default change */
             may?: components["schemas"]["May"];
+        };
+        /**
+         * NewPasskey
+         * @description ``credential``: what ``PublicKeyCredential.toJSON()`` gives.
+         */
+        NewPasskey: {
+            /** Label */
+            label: string;
+            /** Credential */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * NewToken
+         * @description ``operator``: whose; none: the asker's own.
+         */
+        NewToken: {
+            /** Label */
+            label: string;
+            /** @default read */
+            scope?: components["schemas"]["May"];
+            /**
+             * Days
+             * @default 90
+             */
+            days?: number;
+            /**
+             * Operator
+             * @default null
+             */
+            operator?: string | null;
         };
         /**
          * Node
@@ -2819,6 +3197,27 @@ export interface components {
             /** Operators */
             operators: (string)[];
         };
+        /** Passkey */
+        Passkey: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Used */
+            used: string | null;
+        };
+        /** PasskeyLogin */
+        PasskeyLogin: {
+            /** Credential */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
         /** PasswordChange */
         PasswordChange: {
             /** Old */
@@ -2917,6 +3316,15 @@ export interface components {
             /** Service */
             service: string;
         };
+        /** Point */
+        Point: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            figures: components["schemas"]["Figures"];
+        };
         /**
          * Policy
          * @description A named set of selectors that routes share as ``policy:NAME``; policies do not nest.
@@ -2968,7 +3376,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description RFC 9457, with a stable code, the field that is wrong and the next step.
+         * @description RFC 9457, with a stable code, the field that is wrong and the next step; `x-problem-codes` of an operation says which codes it has, those of logging in besides.
          */
         Problem: {
             type: string;
@@ -2978,6 +3386,7 @@ export interface components {
             code: string;
             field: string | null;
             fix: string | null;
+            conflict?: components["schemas"]["Versions"];
         };
         /**
          * Progress
@@ -3038,11 +3447,30 @@ export interface components {
             panel: components["schemas"]["PanelTable"] | null;
         };
         /**
+         * Rank
+         * @enum {string}
+         */
+        Rank: "errors" | "requests" | "p99" | "bytes";
+        /** Ranked */
+        Ranked: {
+            /** Name */
+            name: string;
+            figures: components["schemas"]["Figures"];
+        };
+        /**
          * Realm
          * @description From where; in the order of how many may come. ``unknown``: nothing is known that would be narrower.
          * @enum {string}
          */
         Realm: "nobody" | "host" | "mesh" | "link" | "internet" | "unknown";
+        /**
+         * RecoveryCodes
+         * @description Each opens one login in place of the authenticator.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
+        };
         /** Redeem */
         Redeem: {
             /** Public Key */
@@ -3354,6 +3782,26 @@ export interface components {
             pools: components["schemas"]["Pool"][];
         };
         /**
+         * Second
+         * @description ``at``: Unix seconds, by the gateway's clock.
+         */
+        Second: {
+            /** At */
+            at: number;
+            /** Rows */
+            rows: [
+                string,
+                string,
+                string,
+                number,
+                number,
+                number,
+                number,
+                number,
+                number[]
+            ][];
+        };
+        /**
          * Selector
          * @description ``role:client``, ``tag:site=a``, ``node:phone`` or ``policy:home``; of a tailnet also ``user:alice@example.com``
          *     and ``tag:edge``, a tag without a value.
@@ -3366,6 +3814,19 @@ export interface components {
             kind: "role" | "tag" | "node" | "policy" | "user";
             /** Value */
             value: string;
+        };
+        /**
+         * Series
+         * @description ``step``: seconds that a point covers; more than was asked for where less is not kept.
+         */
+        Series: {
+            of: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            /** Step */
+            step: number;
+            /** Points */
+            points: components["schemas"]["Point"][];
         };
         /**
          * Service
@@ -3750,6 +4211,31 @@ export interface components {
             kind?: "tcp";
         };
         /**
+         * Token
+         * @description An API token as it may be shown: ``id`` names it and opens nothing.
+         */
+        Token: {
+            /** Id */
+            id: string;
+            /** Operator */
+            operator: string;
+            /** Label */
+            label: string;
+            scope: components["schemas"]["May"];
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /**
+             * Expires
+             * Format: date-time
+             */
+            expires: string;
+            /** Used */
+            used: string | null;
+        };
+        /**
          * Tombstone
          * @description A revoked node: its key is no peer, its address reaches nothing, its sockets are dead.
          */
@@ -3760,6 +4246,18 @@ export interface components {
             address: string;
             /** Public Key */
             public_key: string | null;
+        };
+        /**
+         * Top
+         * @description The first by ``by`` over the last ``seconds``.
+         */
+        Top: {
+            of: components["schemas"]["Kind"];
+            by: components["schemas"]["Rank"];
+            /** Seconds */
+            seconds: number;
+            /** Items */
+            items: components["schemas"]["Ranked"][];
         };
         /** Topology */
         Topology: {
@@ -3775,6 +4273,23 @@ export interface components {
             services: components["schemas"]["Vertex"][];
             /** Links */
             links: components["schemas"]["_protocol__topology__Linkgridwire"][];
+        };
+        /**
+         * TrafficNow
+         * @description Of the stream, once a second: the last second of all gateways, and of what the reader asked to watch.
+         */
+        TrafficNow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            totals: components["schemas"]["Figures"];
+            /**
+             * Watched
+             * @default []
+             */
+            watched: components["schemas"]["Watched"][];
         };
         /**
          * Transport
@@ -3888,6 +4403,16 @@ export interface components {
             wanted: string[];
         };
         /**
+         * Versions
+         * @description Where two persons changed one noun: what was sent, what is there now with its ETag, what both were made of where that is still known. A rollback has the newest revision as current.
+         */
+        Versions: {
+            yours: components["schemas"]["Node"] | components["schemas"]["Service"] | components["schemas"]["Route"] | components["schemas"]["Policy"] | null;
+            current: components["schemas"]["Node"] | components["schemas"]["Service"] | components["schemas"]["Route"] | components["schemas"]["Policy"] | Record<string, never> | null;
+            base: components["schemas"]["Node"] | components["schemas"]["Service"] | components["schemas"]["Route"] | components["schemas"]["Policy"] | null;
+            etag: string | null;
+        };
+        /**
          * Vertex
          * @description A node, a service, or a group of ``count`` of them. ``id`` is what links name. ``broken`` and ``unknown``: how
          *     many of it are; ``state`` is the worst of them.
@@ -3931,6 +4456,13 @@ export interface components {
          * @enum {string}
          */
         WaitsFor: "newcomer" | "grid" | "operator" | "nobody";
+        /** Watched */
+        Watched: {
+            of: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            figures: components["schemas"]["Figures"];
+        };
         /**
          * Way
          * @description One realm's way to a socket. ``open`` none: unknown. ``who``: roles, or links. ``rule``: by which it is so.
@@ -4313,7 +4845,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4351,7 +4886,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4385,7 +4923,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4688,7 +5229,12 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+                /** @description `*`: only where there is none of this name yet. */
+                "If-None-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4726,7 +5272,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4836,7 +5385,12 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+                /** @description `*`: only where there is none of this name yet. */
+                "If-None-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4874,7 +5428,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -4984,7 +5541,12 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+                /** @description `*`: only where there is none of this name yet. */
+                "If-None-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -5022,7 +5584,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -5198,7 +5763,10 @@ export interface operations {
                 /** @description Change nothing, and answer with the Preview of it. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of the version that this is a change of. */
+                "If-Match"?: string;
+            };
             path: {
                 number: number;
             };
@@ -5317,11 +5885,13 @@ export interface operations {
         };
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Heard"];
+                };
             };
             /** @description Refused or failed */
             default: {
@@ -5720,6 +6290,281 @@ export interface operations {
             };
         };
     };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodesBegun"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPasskeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeyCreation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeyRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logInWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLogin"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOperators: {
         parameters: {
             query?: never;
@@ -5912,10 +6757,102 @@ export interface operations {
             };
         };
     };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readStream: {
         parameters: {
             query?: {
                 seconds?: number | null;
+                watch?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -5929,7 +6866,107 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Revised"] | components["schemas"]["Event"] | components["schemas"]["NodesChanged"] | components["schemas"]["HealthChanged"] | components["schemas"]["Resync"];
+                    "text/event-stream": components["schemas"]["Revised"] | components["schemas"]["Event"] | components["schemas"]["NodesChanged"] | components["schemas"]["HealthChanged"] | components["schemas"]["TrafficNow"] | components["schemas"]["Resync"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Counted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readTraffic: {
+        parameters: {
+            query?: {
+                of?: components["schemas"]["Kind"];
+                name?: string;
+                since?: string | null;
+                until?: string | null;
+                step?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readTop: {
+        parameters: {
+            query?: {
+                of?: components["schemas"]["Kind"];
+                by?: components["schemas"]["Rank"];
+                seconds?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Top"];
                 };
             };
             /** @description Refused or failed */

@@ -31,22 +31,21 @@ export type Crowd = Schemas["Crowd"];
 export type Access = Schemas["Access"];
 export type Socket = Schemas["Socket"];
 
-export type {
-  Attention,
-  Claim,
-  FailingRoute,
-  Hop,
-  HopState,
-  Login,
-  Overview,
-  Perimeter,
-  PerimeterVerdict,
-  RevisionLine,
-  Session,
-  Topology,
-  TopologyItem,
-  TopologyLink,
-} from "./expected";
+export type Overview = Schemas["Overview"];
+export type Attention = Schemas["Attention"];
+export type FailingRoute = Schemas["FailingRoute"];
+export type Standing = Schemas["Standing"];
+export type Hop = Schemas["Hop"];
+export type HopState = Schemas["HopState"];
+export type Explanation = Schemas["Explanation"];
+export type PerimeterVerdict = Schemas["PerimeterVerdict"];
+export type Topology = Schemas["Topology"];
+export type Vertex = Schemas["Vertex"];
+export type Session = Schemas["Session"];
+export type Login = Schemas["Login"];
+export type Claim = Schemas["Claim"];
+
+export type { TrafficFigures, TrafficNow } from "./expected";
 
 /** A list as every collection answers it; `next` is the cursor of the rest. */
 export interface Listing<T> {

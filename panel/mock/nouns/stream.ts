@@ -1,16 +1,24 @@
 import { HttpResponse, http } from "msw";
+import type { TrafficNow } from "../../lib/api/types";
 
-const BEAT_MS = 15_000;
+const SECOND_MS = 1_000;
 
-/** Alive and silent, as on a quiet grid. */
+function traffic(): TrafficNow {
+  const requests = 120 + Math.round(Math.random() * 20);
+  const totals = { requests, errors: 2, own: 1, received: 40_000, sent: 900_000, p50: 6, p95: 31, p99: 84 };
+  return { at: new Date().toISOString(), totals };
+}
+
+/** A quiet grid: nothing turns, and traffic is told once a second. */
 export const streamHandlers = [
   http.get("*/api/v1/stream", ({ request }) => {
     const text = new TextEncoder();
     let beating: ReturnType<typeof setInterval>;
     const body = new ReadableStream({
       start(controller) {
-        controller.enqueue(text.encode(": hello\n\n"));
-        beating = setInterval(() => controller.enqueue(text.encode(": beat\n\n")), BEAT_MS);
+        const tell = () => controller.enqueue(text.encode(`event: traffic\ndata: ${JSON.stringify(traffic())}\n\n`));
+        tell();
+        beating = setInterval(tell, SECOND_MS);
         request.signal.addEventListener("abort", () => clearInterval(beating));
       },
       cancel: () => clearInterval(beating),
