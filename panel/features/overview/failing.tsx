@@ -34,7 +34,7 @@ export function Failing({ overview }: { overview: Overview }) {
   }
   return (
     <Section
-      title={`${count} of ${plural(routes, "route")} ${count === 1 ? "wants" : "want"} you`}
+      title={`Failing: ${count} of ${plural(routes, "route")}`}
       aside={count > failing.length && <Link href={paths.routes()}>All {count}</Link>}
     >
       <ul className={classes.list}>

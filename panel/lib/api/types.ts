@@ -37,7 +37,6 @@ export type FailingRoute = Schemas["FailingRoute"];
 export type Standing = Schemas["Standing"];
 export type Hop = Schemas["Hop"];
 export type HopState = Schemas["HopState"];
-export type Explanation = Schemas["Explanation"];
 export type PerimeterVerdict = Schemas["PerimeterVerdict"];
 export type Topology = Schemas["Topology"];
 export type Vertex = Schemas["Vertex"];
