@@ -51,12 +51,12 @@ def node_columns(picture: Picture) -> Mapping[str, Column[Node]]:
             texts=lambda node: map(str, node.addresses),
         ),
         "tag": Column(texts=_tags),
-        "drained": text_column(lambda node: "yes" if node.drained else "no"),
-        "tunnel": text_column(tunnel),
+        "drained": text_column(lambda node: "yes" if node.drained else "no", by_name=True),
+        "tunnel": text_column(tunnel, by_name=True),
         "handshake": Column(value=handshake),
-        "agent": text_column(agent),
-        "behind": text_column(behind),
-        "findings": Column(value=findings, texts=lambda node: (str(findings(node)),)),
+        "agent": text_column(agent, by_name=True),
+        "behind": text_column(behind, by_name=True),
+        "findings": Column(value=findings, texts=lambda node: (str(findings(node)),), by_name=True),
     }
 
 
@@ -92,7 +92,7 @@ def route_columns(suffix: str) -> Mapping[str, Column[Route]]:
 
 def standing_column(of: Callable[[T], Standing]) -> Column[T]:
     """The worst first."""
-    return Column(value=lambda item: _STANDINGS.index(of(item)), texts=lambda item: (str(of(item)),))
+    return Column(value=lambda item: _STANDINGS.index(of(item)), texts=lambda item: (str(of(item)),), by_name=True)
 
 
 INVITATIONS: Final[Mapping[str, Column[Progress]]] = {

@@ -11,6 +11,7 @@ from gridwire.adapters.series import Series, open_series
 from gridwire.adapters.store import Snapshot, Store, Writing
 from gridwire.control.bell import Bell
 from gridwire.control.logins import WRITTEN_EVERY, Logins
+from gridwire.control.looks import Looks
 from gridwire.control.perimeter import Looked, Watched
 from gridwire.control.picture import Known, Picture
 from gridwire.control.reports import Reports
@@ -55,6 +56,7 @@ class Grid:
         self.traffic = Traffic(open_series(None) if series is None else series, clock)
         self._specs = Specs()
         self._known: Known | None = None
+        self.looks = Looks()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
         self._head: tuple[int, Head] | None = None  # at that number of commits

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from gridwire.control.explanation import hops_to
 from gridwire.control.perimeter import Looked, perimeter
 from gridwire.control.picture import Picture
-from gridwire.control.standing import count_endpoints, standing_of, worst_endpoints
-from gridwire.control.views import endpoint_view, url_of
-from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.control.standing import worst_first
+from gridwire.control.views import endpoint_view, standings, url_of
+from gridwire.core.fleet import Node, NodeState, Role, Route
 from gridwire.core.health import Standing
-from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.revision import Revision
 from gridwire.protocol.agent import ApplyState
-from gridwire.protocol.api import EndpointView
+from gridwire.protocol.explanation import Hop
 from gridwire.protocol.overview import Attention, FailingRoute, Need, Overview
 from gridwire.version import __version__
 
@@ -61,7 +62,7 @@ def overview(
         failing=tuple(failing[:MOST]),
         failing_count=len(failing),
         perimeter=perimeter(looked, picture, limit=0).verdict,
-        changes=changes,
+        changes=tuple(replace(change, changed=change.changed[:MOST]) for change in changes),
         attention=tuple(attention[:MOST]),
         attention_count=len(attention),
     )
@@ -73,28 +74,25 @@ def _should_stand(picture: Picture, node: Node) -> bool:
 
 
 def _failing(picture: Picture) -> list[FailingRoute]:
-    """The worst first; of each service the endpoints are looked at once."""
-    seen: dict[ServiceName, tuple[Standing, EndpointView | None]] = {}
-    found = []
-    for route in picture.fleet.routes:
-        if route.to not in seen:
-            service = picture.known.services[route.to]
-            views = tuple(endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
-            worst = worst_endpoints(views, 1)
-            seen[route.to] = standing_of(count_endpoints(views)), worst[0] if worst else None
-        standing, view = seen[route.to]
-        if standing is not Standing.SERVING:
-            found.append((standing, route, view))
+    """The worst first."""
+    standing = standings(picture)
+    found = [(standing[r.to], r) for r in picture.fleet.routes if standing[r.to] is not Standing.SERVING]
     found.sort(key=lambda one: (_STANDINGS.index(one[0]), one[1].name))
     return [
         FailingRoute(
             route=route.name,
             url=url_of(picture.fleet, route),
-            standing=standing,
-            hops=hops_to(picture, picture.known.services[route.to], view) if place < MOST else (),
+            standing=how,
+            hops=_worst_way(picture, route) if place < MOST else (),
         )
-        for place, (standing, route, view) in enumerate(found)
+        for place, (how, route) in enumerate(found)
     ]
+
+
+def _worst_way(picture: Picture, route: Route) -> tuple[Hop, ...]:
+    service = picture.known.services[route.to]
+    views = (endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
+    return hops_to(picture, service, min(views, key=worst_first, default=None))
 
 
 def _findings(picture: Picture, looked: tuple[Looked, ...]) -> Findings:

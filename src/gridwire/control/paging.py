@@ -39,14 +39,15 @@ _MOST_WORDS = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[T]):
     """A field of a list. ``value``: what it is sorted by; ``texts``: what it is filtered by, of a tag or selector each
-    one, and none where nobody would search for it."""
+    one, and none where nobody would search for it. ``by_name``: only where the filter names the field."""
 
     value: Callable[[T], Value] | None = None
     texts: Callable[[T], Iterable[str]] | None = None
+    by_name: bool = False
 
 
-def text_column(of: Callable[[T], str]) -> Column[T]:
-    return Column(value=of, texts=lambda item: (of(item),))
+def text_column(of: Callable[[T], str], *, by_name: bool = False) -> Column[T]:
+    return Column(value=of, texts=lambda item: (of(item),), by_name=by_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,13 +210,14 @@ def page_of_log(rows: tuple[T, ...], total: int, wanted: Wanted, number: Callabl
 def _matching(items: Iterable[T], asked: Asked, columns: Mapping[str, Column[T]]) -> list[T]:
     found = list(items)
     searched = {key: column.texts for key, column in columns.items() if column.texts is not None}
+    anywhere = [column.texts for column in columns.values() if column.texts is not None and not column.by_name]
     for word in asked.words(searched):
         matches = word.matcher()
         if word.field is not None:
             of = searched[word.field]
             found = [item for item in found if matches(of(item))]
         else:
-            found = [item for item in found if matches(text for of in searched.values() for text in of(item))]
+            found = [item for item in found if matches(text for of in anywhere for text in of(item))]
     return found
 
 

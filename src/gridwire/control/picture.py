@@ -12,7 +12,7 @@ from gridwire.core.access import selects
 from gridwire.core.addressing import Address
 from gridwire.core.crowd import Crowds, Mask, Roster
 from gridwire.core.explanation import Explainer
-from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Service
+from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.sources import Index
@@ -27,6 +27,7 @@ class Known:
     def __init__(self, fleet: Fleet, index: Index | None = None) -> None:
         self.fleet = fleet
         self._index = index
+        self._endpoints: dict[tuple[Selector, ...], tuple[Node, ...]] = {}
 
     @cached_property
     def index(self) -> Index:
@@ -56,7 +57,11 @@ class Known:
 
     def endpoints_of(self, service: Service) -> tuple[Node, ...]:
         """The active edges that a service runs on, sorted as the fleet is."""
-        return tuple(node for node in self.index.selected(service.on) if node.role is Role.EDGE)
+        found = self._endpoints.get(service.on)
+        if found is None:
+            found = tuple(node for node in self.index.selected(service.on) if node.role is Role.EDGE)
+            self._endpoints[service.on] = found
+        return found
 
     def waiting_for(self, service: Service) -> tuple[Node, ...]:
         return tuple(n for n in self.waiting if any(selects(selector, n) for selector in service.on))
@@ -82,6 +87,7 @@ class Picture:
         self.heard = heard
         self.now = now
         self.known = known if known is not None and known.fleet is fleet else Known(fleet)
+        self._connected: dict[tuple[NodeName, NodeState], bool | None] = {}
         self.speaking = reporting(fleet, heard, now)
         gateways = fleet.gateways()
         self.gateways: set[NodeName] = {node.name for node in gateways}
@@ -107,17 +113,19 @@ class Picture:
         own = self._fresh(node)
         heard: Iterable[Heard] = self._fresh_gateways if own is None else (*self._fresh_gateways, own)
         key = (service, node.name)
-        return sorted((one.checks[key] for one in heard if key in one.checks), key=lambda check: check.seen_by)
+        found = [check for one in heard if (check := one.checks.get(key)) is not None]
+        return found if len(found) < 2 else sorted(found, key=lambda check: check.seen_by)
 
     def _fresh(self, node: Node) -> Heard | None:
         said = self.heard.get(node.address)
         return said if said is not None and node.state is NodeState.ACTIVE and said.fresh(self.now) else None
 
-    def lost(self, service: ServiceName, node: Node) -> str:
+    def lost(self, service: ServiceName, node: Node, checks: list[EndpointHealth] | None = None) -> str:
         """Why nothing is known of a service on a node; empty while some gateway has a way there, or has not said."""
         if self.connected(node) is False:
             return "its tunnel is down"
-        checks = [c for c in self.checks(service, node) if c.seen_by in self.gateways and c.health in _TOLD]
+        said = self.checks(service, node) if checks is None else checks
+        checks = [check for check in said if check.health in _TOLD and check.seen_by in self.gateways]
         if not checks or any(check.health is not Health.UNKNOWN for check in checks):
             return ""
         return checks[0].reason or "no gateway has a way there"
@@ -147,6 +155,12 @@ class Picture:
 
         A gateway itself is connected while its agent reports.
         """
+        place = (node.name, node.state)
+        if place not in self._connected:
+            self._connected[place] = self._is_connected(node)
+        return self._connected[place]
+
+    def _is_connected(self, node: Node) -> bool | None:
         if node.role is Role.GATEWAY:
             return node in self.speaking if node.state is NodeState.ACTIVE else None
         if not self.speaking:

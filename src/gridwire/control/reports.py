@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from gridwire.core.addressing import Address
+from gridwire.core.addressing import Address, Prefix
 from gridwire.core.fleet import Fleet, Node
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.tailnet import MemberSeen
+from gridwire.core.targets import Target, consents
 from gridwire.protocol.agent import Report
 
 REPORT_FRESH: Final = timedelta(seconds=30)  # three heartbeats
@@ -31,6 +32,15 @@ class Heard:
     at: datetime
     sessions: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     checks: Mapping[tuple[ServiceName, NodeName], EndpointHealth] = field(default_factory=dict, compare=False)
+
+    _allowed: dict[tuple[Target, Prefix], bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def allows(self, target: Target, mesh: Prefix) -> bool:
+        """Whether the node consents to a target; judged once for as long as the report is the latest."""
+        asked = (target, mesh)
+        if asked not in self._allowed:
+            self._allowed[asked] = consents(self.report.reach, target, mesh)
+        return self._allowed[asked]
 
     @classmethod
     def of(cls, report: Report, at: datetime) -> Heard:

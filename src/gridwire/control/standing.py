@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 from gridwire.core.health import Health, Standing
@@ -12,17 +13,16 @@ _ORDER = (Health.DOWN, Health.REFUSED, Health.UNKNOWN, Health.CHECKING, Health.U
 
 
 def count_endpoints(views: Iterable[EndpointView]) -> EndpointCounts:
-    """A drained endpoint is nobody's loss, and serves nobody new."""
+    return count_health((view.health, view.drained) for view in views)
+
+
+def count_health(seen: Iterable[tuple[Health, bool]]) -> EndpointCounts:
+    """Of each endpoint its health, and whether it is drained: that is nobody's loss, and serves nobody new."""
     found = {"up": 0, "down": 0, "unknown": 0, "drained": 0}
-    for view in views:
-        found[_kind(view)] += 1
+    for health, drained in seen:
+        kind = "drained" if drained else "up" if health is Health.UP else "down" if health in _BAD else "unknown"
+        found[kind] += 1
     return EndpointCounts(total=sum(found.values()), **found)
-
-
-def _kind(view: EndpointView) -> str:
-    if view.drained:
-        return "drained"
-    return "up" if view.health is Health.UP else "down" if view.health in _BAD else "unknown"
 
 
 def standing_of(counts: EndpointCounts) -> Standing:
@@ -36,4 +36,8 @@ def worst_endpoints(views: Iterable[EndpointView], most: int) -> tuple[EndpointV
     listed = tuple(views)
     if len(listed) <= most:
         return listed
-    return tuple(sorted(listed, key=lambda view: (view.drained, _ORDER.index(view.health), view.node))[:most])
+    return tuple(heapq.nsmallest(most, listed, key=worst_first))
+
+
+def worst_first(view: EndpointView) -> tuple[bool, int, str]:
+    return view.drained, _ORDER.index(view.health), view.node

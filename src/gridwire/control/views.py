@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 from typing import Final
 
 from gridwire.control.picture import Picture
-from gridwire.control.standing import count_endpoints, standing_of, worst_endpoints
+from gridwire.control.standing import count_endpoints, count_health, standing_of, worst_endpoints
 from gridwire.core.crowd import Mask
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import Health, Standing
 from gridwire.core.names import ServiceName, under_suffix
 from gridwire.core.tailnet import Provider
-from gridwire.core.targets import consents
 from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, ServiceOutcome, Status
 from gridwire.version import __version__
 
@@ -49,11 +47,11 @@ def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointVie
 
 def _seen(picture: Picture, service: Service, node: Node) -> tuple[Health, str]:
     said = picture.heard.get(node.address)
-    if said is not None and not consents(said.report.reach, service.target, picture.fleet.network.prefix):
+    if said is not None and not said.allows(service.target, picture.fleet.network.prefix):
         return Health.REFUSED, f"it does not allow {service.target}"
-    if reason := picture.lost(service.name, node):
-        return Health.UNKNOWN, reason
     checks = picture.checks(service.name, node)
+    if reason := picture.lost(service.name, node, checks):
+        return Health.UNKNOWN, reason
     decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
     if decisive:
         check = min(decisive, key=lambda check: (check.seen_by not in picture.gateways, check.seen_by))
@@ -75,16 +73,14 @@ def service_outcome(picture: Picture, service: Service, *, most: int | None = No
     )
 
 
-def standings(picture: Picture) -> Callable[[ServiceName], Standing]:
-    """How each service stands, looked at once."""
-
-    @cache
-    def standing(name: ServiceName) -> Standing:
-        service = picture.known.services[name]
-        views = (endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
-        return standing_of(count_endpoints(views))
-
-    return standing
+def standings(picture: Picture) -> dict[ServiceName, Standing]:
+    """How each service stands."""
+    found = {}
+    for service in picture.fleet.services:
+        nodes = picture.known.endpoints_of(service)
+        seen = ((_seen(picture, service, node)[0], node.drained) for node in nodes)
+        found[service.name] = standing_of(count_health(seen))
+    return found
 
 
 def _service_advice(picture: Picture, service: Service, endpoints: tuple[EndpointView, ...]) -> tuple[str, ...]:
@@ -166,15 +162,12 @@ def _route_advice(picture: Picture, route: Route, can: Mask, cannot: Mask) -> tu
         allowed = ", ".join(map(str, route.allow))
         advice.append(f"nobody on the mesh is of {allowed} yet: {how_to_join(fleet, Role.CLIENT)}")
     for role in (Role.CLIENT, Role.OPERATOR):
-        names = [str(node.name) for node in crowds.nodes(cannot & crowds.of("role", role))]
-        if names:
-            advice.append(f"{_listed(names)} ({role}) cannot open it: {how_to_open(route, f'role:{role}')}")
+        shut_out = cannot & crowds.of("role", role)
+        if shut_out:
+            names, more = ", ".join(crowds.first(shut_out, ADVISED)), shut_out.bit_count() - ADVISED
+            others = f" and {more} other{'s' if more > 1 else ''}" if more > 0 else ""
+            advice.append(f"{names}{others} ({role}) cannot open it: {how_to_open(route, f'role:{role}')}")
     return tuple(advice)
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - ADVISED
-    return ", ".join(names[:ADVISED]) + (f" and {more} other{'s' if more > 1 else ''}" if more > 0 else "")
 
 
 def _unknown_names(picture: Picture, route: Route) -> Iterable[str]:

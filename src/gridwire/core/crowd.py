@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import ON_MESH, Fleet, Node, NodeState, Role, Selector
@@ -45,8 +46,13 @@ class Roster:
     """The nodes of some fleets, each with a bit of its own for its address, which it keeps when it is renamed."""
 
     def __init__(self, *fleets: Fleet) -> None:
-        addresses = dict.fromkeys(node.address for fleet in fleets for node in fleet.nodes)
-        self._bits: dict[Address, int] = {address: bit for bit, address in enumerate(addresses)}
+        names: dict[Address, NodeName] = {}
+        for fleet in fleets:
+            for node in fleet.nodes:
+                names.setdefault(node.address, node.name)
+        # In the order of names, so that the first of a crowd are found without looking at all of it.
+        ordered = sorted(names, key=lambda address: (names[address], int(address)))
+        self._bits: dict[Address, int] = {address: bit for bit, address in enumerate(ordered)}
 
     def bit(self, node: Node) -> int:
         return self._bits[node.address]
@@ -99,22 +105,16 @@ class Crowds:
             found |= self.of(selector.kind, selector.value)
         return found
 
-    def node(self, bit: int) -> Node | None:
-        return self._by_bit.get(bit)
-
-    def nodes(self, mask: Mask) -> tuple[Node, ...]:
-        """Sorted by name."""
-        found = [node for bit in bits_of(mask) if (node := self._by_bit.get(bit)) is not None]
-        return tuple(sorted(found, key=lambda node: (node.name, int(node.address))))
+    def first(self, mask: Mask, most: int) -> tuple[NodeName, ...]:
+        """So many of them, sorted by name."""
+        found = (node.name for bit in bits_of(mask) if (node := self._by_bit.get(bit)) is not None)
+        return tuple(sorted(islice(found, most)))
 
     def crowd(self, mask: Mask) -> Crowd:
         if not mask:
             return NOBODY
         groups, rest = self._groups(mask)
-        named = self.nodes(mask)[:NAMED]
-        return Crowd(
-            count=mask.bit_count(), groups=groups, rest=rest.bit_count(), nodes=tuple(node.name for node in named)
-        )
+        return Crowd(count=mask.bit_count(), groups=groups, rest=rest.bit_count(), nodes=self.first(mask, NAMED))
 
     def _groups(self, mask: Mask) -> tuple[tuple[Group, ...], Mask]:
         """The largest that lies in what is left, again and again. A group of one is called by its name."""

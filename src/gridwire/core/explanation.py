@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from gridwire.core.names import RouteName, shown
 
 _URL = re.compile(r"(?:[Hh][Tt][Tt][Pp][Ss]?://)?+([^/?#@\s]+)([/?][^#]*)?(?:#.*)?", re.DOTALL)
 LONGEST_URL = 8192
+_COMPARED = 100  # hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class Explainer:
     def _miss(self, found: Found) -> Miss | None:
         site = site_for(self._sites, found.host)
         if found.decision.reason == "unknown-host":
-            near = difflib.get_close_matches(found.host, self._sites, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(found.host, self._alike(found.host), n=1, cutoff=0.5)
             return _near_host(near[0], self._sites[near[0]]) if near else None
         if site is None or reserved(found.path):
             return None
@@ -99,6 +101,15 @@ class Explainer:
             entry = site.paths[paths[0]] if paths else None
             why = "" if entry is None else f"it takes {entry.path} and what is below it"
         return None if entry is None else Miss(route=entry.name, host=entry.host, path=entry.path, why=why)
+
+    def _alike(self, host: str) -> list[str]:
+        """The hosts that begin or end most like it: to compare it with each of thousands takes a tenth of a second."""
+        sites = self._sites
+
+        def shared(other: str) -> int:
+            return _same(host, other) + _same(host[::-1], other[::-1])
+
+        return heapq.nlargest(_COMPARED, sites, key=shared)
 
 
 def _near_host(host: str, site: Site) -> Miss:
@@ -120,3 +131,8 @@ def verdict_of(node: Node, route: Route, policies: Iterable[Policy]) -> Verdict:
 
 def _naming(node: Node, selectors: Iterable[Selector]) -> list[str]:
     return [str(selector) for selector in selectors if selects(selector, node)]
+
+
+def _same(one: str, other: str) -> int:
+    """With how many characters both begin."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
+from gridwire.adapters.store import Snapshot
 from gridwire.control.access import READ, allow
 from gridwire.control.columns import SERVICES, route_columns, standing_column
 from gridwire.control.endpoint import GridOf, router
+from gridwire.control.grid import Grid
 from gridwire.control.paging import AskedOf, page
+from gridwire.control.picture import Picture
 from gridwire.control.views import route_outcome, service_outcome, standings
+from gridwire.core.health import Standing
+from gridwire.core.names import ServiceName
 from gridwire.protocol.api import MOST_ENDPOINTS, Listing, RouteOutcome, ServiceOutcome
 
 routes = router()
+
+
+def _standings(grid: Grid, snapshot: Snapshot, picture: Picture) -> Callable[[], dict[ServiceName, Standing]]:
+    """Looked at only where the list is put in the order of it."""
+    return cache(lambda: grid.looks.at("standings", snapshot.version, lambda: standings(picture)))
 
 
 @routes.get("/api/v1/outcomes/routes", operation_id="listRouteOutcomes", tags=["outcomes"])
 @allow(*READ)
 def list_routes(grid: GridOf, asked: AskedOf) -> Listing[RouteOutcome]:
     """Where each route leads, who can open it, and how it stands."""
-    picture = grid.picture(grid.snapshot())
-    standing = standings(picture)
+    snapshot = grid.snapshot()
+    picture = grid.picture(snapshot)
+    standing = _standings(grid, snapshot, picture)
     columns = {
         **route_columns(picture.fleet.network.suffix),
-        "standing": standing_column(lambda route: standing(route.to)),
+        "standing": standing_column(lambda route: standing()[route.to]),
     }
     return page(
         picture.fleet.routes,
@@ -35,9 +49,10 @@ def list_routes(grid: GridOf, asked: AskedOf) -> Listing[RouteOutcome]:
 @allow(*READ)
 def list_services(grid: GridOf, asked: AskedOf) -> Listing[ServiceOutcome]:
     """Where each service runs, and how it stands."""
-    picture = grid.picture(grid.snapshot())
-    standing = standings(picture)
-    columns = {**SERVICES, "standing": standing_column(lambda service: standing(service.name))}
+    snapshot = grid.snapshot()
+    picture = grid.picture(snapshot)
+    standing = _standings(grid, snapshot, picture)
+    columns = {**SERVICES, "standing": standing_column(lambda service: standing()[service.name])}
     return page(
         picture.fleet.services,
         asked,

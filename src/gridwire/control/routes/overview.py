@@ -30,7 +30,11 @@ def get_overview(grid: GridOf) -> Overview:
         snapshot, changes = reading.snapshot(), reading.revisions(limit=CHANGES)
     own = tuple((grid.own_gateway(snapshot).name, finding) for finding in grid.findings)
     picture = grid.picture(snapshot)
-    return overview(picture, snapshot.version, changes, grid.look(picture, snapshot), own)
+    return grid.looks.at(
+        "overview",
+        snapshot.version,
+        lambda: overview(picture, snapshot.version, changes, grid.look(picture, snapshot), own),
+    )
 
 
 @routes.get("/api/v1/topology", tags=["overview"])
@@ -38,7 +42,8 @@ def get_overview(grid: GridOf) -> Overview:
 def get_topology(grid: GridOf) -> Topology:
     """Devices, gateways, edges and services in the order of names, with links; long columns in groups."""
     snapshot = grid.snapshot()
-    return topology(grid.picture(snapshot), snapshot.version[1])
+    picture = grid.picture(snapshot)
+    return grid.looks.at("topology", snapshot.version, lambda: topology(picture, snapshot.version[1]))
 
 
 @routes.get("/api/v1/explain", operation_id="explain", tags=["overview"])
