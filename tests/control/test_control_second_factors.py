@@ -19,7 +19,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from gridwire.control.logins import Logins
 
 SESSION = "/api/v1/session"
-ORIGIN = "https://panel.grid:2086"
+ORIGIN = "https://panel.grid:2443"
 
 
 def _login(browser: TestClient, world: Any, **more: str) -> Any:
@@ -249,6 +249,7 @@ def test_an_answer_counts_once(world: Any, ada: TestClient, counting: bool) -> N
     [
         {"origin": "https://evil.example"},
         {"origin": "http://panel.grid:2086"},
+        {"origin": "https://panel.grid:2086"},
         {"rp_id": "grid"},
         {"verified": False},
         {"private": ec.generate_private_key(ec.SECP256R1())},
@@ -284,4 +285,4 @@ def test_passkeys_are_offered_in_a_secure_context_alone(world: Any) -> None:
     for path in ("/api/v1/passkeys/options", f"{SESSION}/passkey/options"):
         answer = ada.post(path)
         assert (answer.status_code, answer.json()["code"]) == (409, "no-secure-context")
-        assert "https://panel.grid:2086" in answer.json()["fix"]
+        assert "https://panel.grid:2443" in answer.json()["fix"]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridwire.core.errors import Invalid
-from gridwire.core.fleet import Fleet, Network, Node, NodeState, Role
-from gridwire.core.names import HostName, NodeName
+from gridwire.core.fleet import Fleet, Network, Node, NodeState, Role, Tls
+from gridwire.core.names import NodeName
 from gridwire.core.operators import LONGEST_WAIT, Failures, check_password, waits_until
 from gridwire.core.origins import known_host, same_origin, welcome_urls
 from gridwire.core.recovery import ALPHABET, LENGTH, plain_code, shown_code
@@ -99,7 +99,8 @@ def test_what_else_is_typed_is_none(text: str) -> None:
 
 
 def _fleet(*addresses: str, port: int = 2086) -> Fleet:
-    network = Network(prefix=ip_network("10.85.0.0/16"), api_port=port, suffix=HostName("grid"))
+    tls = Tls.OFF if port == 2086 else Tls.INTERNAL
+    network = Network(prefix=ip_network("10.85.0.0/16"), api_port=port, panel_port=port, tls=tls)
     nodes = tuple(
         Node(name=NodeName(f"gw{n}"), role=Role.GATEWAY, state=NodeState.ACTIVE, address=ip_address(address))
         for n, address in enumerate(addresses)
@@ -161,3 +162,11 @@ def test_a_link_is_shown_by_name_and_by_address() -> None:
         "http://10.85.0.1:2086/welcome#LINK",
         "http://[fd00::1]:2086/welcome#LINK",
     )
+
+
+def test_a_link_is_shown_with_tls_where_there_is_some() -> None:
+    fleet = _fleet("10.85.0.1", port=443)
+    by_name = ("http://panel.grid:443/welcome#LINK", "https://panel.grid/welcome#LINK")
+    by_address = ("http://10.85.0.1:443/welcome#LINK",)
+    assert welcome_urls(fleet, "http", "LINK") == (*by_name, *by_address)
+    assert welcome_urls(fleet, "https", "LINK") == (*reversed(by_name), *by_address)

@@ -73,7 +73,12 @@ def _print_link(made: OperatorLink) -> None:
     say(first)
     note(f"opened once, on an operator's device, until {_at(made.expires)}: {made.operator} sets a password")
     for url in others:
-        note(f"where that name is not known: {url}")
+        where = (
+            "where the device trusts the grid's authority"
+            if url.startswith("https")
+            else "where that name is not known"
+        )
+        note(f"{where}: {url}")
 
 
 @app.command(name="list")

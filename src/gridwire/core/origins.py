@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from gridwire.core.fleet import Fleet, Network
+from gridwire.core.fleet import Fleet, Network, Tls
 from gridwire.core.panel import host_of, panel_host
 
 Scheme = Literal["http", "https"]
@@ -27,13 +27,16 @@ def port_of(network: Network, scheme: Scheme) -> int:
 
 
 def welcome_urls(fleet: Fleet, scheme: Scheme, link: str) -> tuple[str, ...]:
-    """Where a one-time link is opened: by the panel's name, and by each gateway's address for a device that cannot
-    resolve it. What stands after the # is never sent."""
-    name = str(panel_host(fleet.network.suffix))
-    hosts = (name, *sorted(own_hosts(fleet) - {name}))
-    return tuple(
-        f"{scheme}://{_with_port(host, port_of(fleet.network, scheme), scheme)}/welcome#{link}" for host in hosts
-    )
+    """Where a one-time link is opened: by the panel's name, in the asker's scheme first, and by each gateway's address
+    for a device that cannot resolve the name. What stands after the # is never sent.
+
+    With TLS a browser wants to trust the grid's authority first; without, the tunnel is all that the link needs.
+    """
+    network, name = fleet.network, str(panel_host(fleet.network.suffix))
+    schemes: tuple[Scheme, ...] = ("http",) if network.tls is Tls.OFF else ("http", "https")
+    ways = [(one, name) for one in sorted(schemes, key=lambda one: one != scheme)]
+    ways += [("http", host) for host in sorted(own_hosts(fleet) - {name})]
+    return tuple(f"{one}://{_with_port(host, port_of(network, one), one)}/welcome#{link}" for one, host in ways)
 
 
 def own_hosts(fleet: Fleet) -> frozenset[str]:
