@@ -4,10 +4,12 @@ import { http } from "msw";
 import { problem } from "./answers";
 import { nodeHandlers } from "./nouns/nodes";
 import { overviewHandlers } from "./nouns/overview";
+import { perimeterHandlers } from "./nouns/perimeter";
 import { revisionHandlers } from "./nouns/revisions";
 import { serviceHandlers } from "./nouns/services";
 import { sessionHandlers } from "./nouns/session";
 import { streamHandlers } from "./nouns/stream";
+import { trafficHandlers } from "./nouns/traffic";
 
 export const handlers = [
   ...sessionHandlers,
@@ -15,6 +17,8 @@ export const handlers = [
   ...nodeHandlers,
   ...revisionHandlers,
   ...serviceHandlers,
+  ...perimeterHandlers,
+  ...trafficHandlers,
   ...streamHandlers,
   http.all("*/api/*", ({ request }) =>
     problem(404, "not-found", `${request.method} ${new URL(request.url).pathname} is not there`),

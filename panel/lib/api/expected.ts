@@ -3,20 +3,10 @@
  * (protocol/stream.py). A type leaves this file when the schema has it: then `types.ts` takes it from there.
  */
 
-/** Counts of a time; percentiles in milliseconds, none where nothing was answered. */
-export interface TrafficFigures {
-  requests: number;
-  errors: number;
-  own: number;
-  received: number;
-  sent: number;
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-}
+import type { components } from "./schema";
 
 /** The stream's `traffic`, once a second: the last second of all gateways. */
 export interface TrafficNow {
   at: string;
-  totals: TrafficFigures;
+  totals: components["schemas"]["Figures"];
 }

@@ -562,6 +562,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Certificates
+         * @description Each gateway's authority, and what its nginx shows; the one that ends first comes first.
+         */
+        get: operations["listCertificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/spec": {
         parameters: {
             query?: never;
@@ -1343,6 +1363,68 @@ export interface components {
          * @enum {string}
          */
         Balance: "round-robin" | "least-connections";
+        /**
+         * Certificate
+         * @description What a certificate says of itself. ``names``: host names and addresses, as in its subjectAltName, or what an
+         *     ``authority`` may sign for; ``fingerprint``: SHA-256 of the whole, in hexadecimal digits.
+         */
+        Certificate: {
+            /** Subject */
+            subject: string;
+            /** Issuer */
+            issuer: string;
+            /** Names */
+            names: string[];
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+            /**
+             * Not After
+             * Format: date-time
+             */
+            not_after: string;
+            /** Fingerprint */
+            fingerprint: string;
+            source: components["schemas"]["Source"];
+            /**
+             * Authority
+             * @default false
+             */
+            authority: boolean;
+        };
+        /**
+         * CertificateInput
+         * @description What a certificate says of itself. ``names``: host names and addresses, as in its subjectAltName, or what an
+         *     ``authority`` may sign for; ``fingerprint``: SHA-256 of the whole, in hexadecimal digits.
+         */
+        CertificateInput: {
+            /** Subject */
+            subject: string;
+            /** Issuer */
+            issuer: string;
+            /** Names */
+            names: string[];
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+            /**
+             * Not After
+             * Format: date-time
+             */
+            not_after: string;
+            /** Fingerprint */
+            fingerprint: string;
+            source: components["schemas"]["Source"];
+            /**
+             * Authority
+             * @default false
+             */
+            authority?: boolean;
+        };
         /**
          * Claim
          * @description ``link``: what stands after the # of a one-time link. The password is the operator's from then on.
@@ -2317,7 +2399,7 @@ export interface components {
          * ListenerKind
          * @enum {string}
          */
-        ListenerKind: "routes" | "api" | "enrol" | "edge";
+        ListenerKind: "routes" | "api" | "enrol" | "tls" | "panel" | "edge";
         /**
          * Listening
          * @description A TCP or SCTP listener, a bound UDP socket, or a raw socket, whose ``port`` is an IP protocol's number.
@@ -2559,6 +2641,19 @@ export interface components {
             total: number | null;
         };
         /**
+         * ShownCertificateListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        ShownCertificateListing: {
+            /** Items */
+            items: components["schemas"]["ShownCertificate"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * TokenListing
          * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
          *     where that is counted.
@@ -2712,7 +2807,8 @@ export interface components {
          * Network
          * @description What all nodes share. ``suffix``: the domain that route names of one label stand under.
          *
-         *     Ports are those on gateways' mesh addresses (routes, api, enrol) and on edges' (edge). ``approve``: which nodes of
+         *     Ports are those on gateways' mesh addresses (routes, api, enrol; with TLS: tls for routes, panel for panel and API)
+         *     and on edges' (edge). ``approve``: which nodes of
          *     a tailnet need no operator's yes, as edges and clients.
          */
         Network: {
@@ -2748,6 +2844,18 @@ export interface components {
              * @default 2085
              */
             edge_port: number;
+            /** @default internal */
+            tls: components["schemas"]["Tls"];
+            /**
+             * Tls Port
+             * @default 443
+             */
+            tls_port: number;
+            /**
+             * Panel Port
+             * @default 2443
+             */
+            panel_port: number;
             /**
              * Mtu
              * @default 1420
@@ -3507,6 +3615,7 @@ export interface components {
          *     ``handshake_packets``: UDP packets counted on the WireGuard port since the guard was loaded; all peers' data is
          *     among them. ``newcomer_packets``: those that begin a handshake and come from no endpoint that was answered lately.
          *     ``members``: the peers of a gateway on a tailnet. ``guard`` and ``sockets``: as last looked at; none: not yet.
+         *     ``certificates``: a gateway's authority and what its nginx shows.
          */
         Report: {
             /** Node */
@@ -3568,6 +3677,11 @@ export interface components {
             guard?: components["schemas"]["GuardSeen"] | null;
             /** @default null */
             sockets?: components["schemas"]["SocketsMark"] | null;
+            /**
+             * Certificates
+             * @default []
+             */
+            certificates?: components["schemas"]["CertificateInput"][];
         };
         /** Resync */
         Resync: {
@@ -4032,6 +4146,15 @@ export interface components {
             gateways: (string)[];
         };
         /**
+         * ShownCertificate
+         * @description ``gateway``: whose nginx shows it, or whose authority it is.
+         */
+        ShownCertificate: {
+            /** Gateway */
+            gateway: string;
+            certificate: components["schemas"]["Certificate"];
+        };
+        /**
          * Socket
          * @description One that listens. ``kind``: of nginx's listeners, or ``mesh``, WireGuard's, which is on every address (none).
          */
@@ -4116,6 +4239,11 @@ export interface components {
              */
             firewalls?: string[];
         };
+        /**
+         * Source
+         * @enum {string}
+         */
+        Source: "internal" | "given";
         /**
          * Standing
          * @description How a service, or a route to it, stands; the worst first.
@@ -4210,6 +4338,12 @@ export interface components {
              */
             kind?: "tcp";
         };
+        /**
+         * Tls
+         * @description Whose certificates gateways show on the mesh, where no other is given; off: they do not listen with TLS.
+         * @enum {string}
+         */
+        Tls: "internal" | "off";
         /**
          * Token
          * @description An API token as it may be shown: ``id`` names it and opens nothing.
@@ -5820,6 +5954,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCertificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownCertificateListing"];
                 };
             };
             /** @description Refused or failed */

@@ -20,6 +20,21 @@ export type EndpointView = Schemas["EndpointView"];
 export type Health = Schemas["Health"];
 export type Policy = Schemas["Policy"];
 export type Selector = Schemas["Selector"];
+export type PerimeterVerdict = Schemas["PerimeterVerdict"];
+export type Perimeter = Schemas["Perimeter"];
+export type NodePerimeter = Schemas["NodePerimeter"];
+export type SocketView = Schemas["SocketView"];
+export type TrafficKind = Schemas["Kind"];
+export type TrafficRank = Schemas["Rank"];
+export type TrafficRanked = Schemas["Ranked"];
+export type TrafficFigures = Schemas["Figures"];
+export type TrafficSeries = Schemas["Series"];
+export type Operator = Schemas["Operator"];
+export type OperatorLink = Schemas["OperatorLink"];
+export type Token = Schemas["Token"];
+export type MadeToken = Schemas["MadeToken"];
+export type Passkey = Schemas["Passkey"];
+export type Network = Schemas["Network"];
 export type Explanation = Schemas["Explanation"];
 export type Revision = Schemas["Revision"];
 export type Event = Schemas["Event"];
@@ -37,14 +52,13 @@ export type FailingRoute = Schemas["FailingRoute"];
 export type Standing = Schemas["Standing"];
 export type Hop = Schemas["Hop"];
 export type HopState = Schemas["HopState"];
-export type PerimeterVerdict = Schemas["PerimeterVerdict"];
 export type Topology = Schemas["Topology"];
 export type Vertex = Schemas["Vertex"];
 export type Session = Schemas["Session"];
 export type Login = Schemas["Login"];
 export type Claim = Schemas["Claim"];
 
-export type { TrafficFigures, TrafficNow } from "./expected";
+export type { TrafficNow } from "./expected";
 
 /** A list as every collection answers it; `next` is the cursor of the rest. */
 export interface Listing<T> {

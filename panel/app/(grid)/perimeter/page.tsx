@@ -1,0 +1,5 @@
+import { PerimeterPage } from "@/features/perimeter/perimeter-page";
+
+export default function Page() {
+  return <PerimeterPage />;
+}

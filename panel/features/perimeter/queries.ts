@@ -1,0 +1,33 @@
+import { useQuery } from "@tanstack/react-query";
+import { answer, api, everyPage, pageSize } from "@/lib/api/client";
+import type { SocketView } from "@/lib/api/types";
+import { keys } from "@/lib/query";
+
+const NONE = 1; // sockets of this question: the least that may be asked for
+
+/** The verdict, and each node with its guard and findings. */
+export function usePerimeter() {
+  return useQuery({
+    queryKey: keys.perimeter,
+    queryFn: ({ signal }) => answer(api.GET("/api/v1/perimeter", { params: { query: { limit: NONE } }, signal })),
+  });
+}
+
+/** Every socket of every node that an agent told of. */
+export function useSockets() {
+  return useQuery({
+    queryKey: [...keys.perimeter, "all-sockets"],
+    queryFn: ({ signal }) =>
+      everyPage<SocketView>(
+        async (cursor) =>
+          (
+            await answer(
+              api.GET("/api/v1/perimeter", {
+                params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } },
+                signal,
+              }),
+            )
+          ).sockets,
+      ),
+  });
+}
