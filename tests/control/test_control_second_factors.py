@@ -116,6 +116,24 @@ def test_a_link_does_not_get_past_the_codes_unless_they_are_forgotten(world: Any
     assert not world.local.get("/api/v1/operators/ada").json()["codes"]
 
 
+def test_a_link_is_no_place_to_guess_at_codes(world: Any) -> None:
+    ada = world.logged_in("ada")
+    codes = _codes_on(world, ada)
+    link = world.local.post("/api/v1/operators/ada/link", json={}).json()["urls"][0].partition("#")[2]
+    claim = {"link": link, "password": "three old wooden ships"}
+    answers = []
+    for _ in range(6):
+        assert ada.post(f"{SESSION}/claim", json=claim).json()["code"] in ("code-wanted", "locked")
+        answers.append(ada.post(f"{SESSION}/claim", json=claim | {"code": "000000"}).status_code)
+    assert answers == [401] * 5 + [429]
+    assert ada.post(f"{SESSION}/claim", json=claim | {"code": codes.recovery[0]}).status_code == 429
+    world.clock.forward(seconds=2)
+    assert ada.post(f"{SESSION}/claim", json=claim | {"code": codes.recovery[0]}).status_code == 200
+    world.clock.forward(seconds=30)
+    answer = ada.post(SESSION, json={"name": "ada", "password": "three old wooden ships", "code": codes.now()})
+    assert answer.status_code == 200
+
+
 def test_the_secret_is_sealed_for_its_owner_by_a_key_that_is_not_in_the_database(world: Any) -> None:
     ada = world.logged_in("ada")
     codes = _codes_on(world, ada)

@@ -73,11 +73,8 @@ def _print_link(made: OperatorLink) -> None:
     say(first)
     note(f"opened once, on an operator's device, until {_at(made.expires)}: {made.operator} sets a password")
     for url in others:
-        where = (
-            "where the device trusts the grid's authority"
-            if url.startswith("https")
-            else "where that name is not known"
-        )
+        secure = url.startswith("https")
+        where = "where the device trusts the grid's authority" if secure else "where that name is not known"
         note(f"{where}: {url}")
 
 

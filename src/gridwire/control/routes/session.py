@@ -16,7 +16,7 @@ from gridwire.control.grid import Grid
 from gridwire.control.people import session_view
 from gridwire.control.person import cookie, set_cookie
 from gridwire.control.usecases.change_operator import change_password
-from gridwire.control.usecases.claim_link import claim_link, link_owner
+from gridwire.control.usecases.claim_link import begin_claim, claim_link, link_owner
 from gridwire.control.usecases.log_in import begin_login, finish_login, forgive
 from gridwire.control.usecases.open_session import Device, Opened, end_session
 from gridwire.core.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -79,15 +79,17 @@ def claim(
     ask: Annotated[Claim, Depends(Body(Claim))], grid: GridOf, caller: CallerOf, request: Request, response: Response
 ) -> Session:
     """Set a password by a one-time link, and log in with it; every other session of the operator ends."""
+    device = device_of(caller, request)
     with grid.store.reading() as reading:
-        owner = link_owner(reading, ask.link, grid.clock())
-    check_password(owner.name, ask.password)
+        check_password(link_owner(reading, ask.link, grid.clock()).name, ask.password)
+    with grid.changing() as transaction:
+        begin_claim(transaction, ask.link, device, now=grid.clock())
     hashed = grid.logins.passwords.hash(ask.password)
     with grid.changing() as transaction:
         opened = claim_link(
             transaction,
             ask.link,
-            device_of(caller, request),
+            device,
             hashed=hashed,
             code=ask.code,
             logins=grid.logins,

@@ -9,6 +9,7 @@ from gridwire.adapters.store import OperatorRow, Reading, Writing
 from gridwire.control.caller import digest
 from gridwire.control.errors import NotKnown
 from gridwire.control.logins import Logins
+from gridwire.control.usecases.log_in import begin_login, forgive
 from gridwire.control.usecases.open_session import Device, Opened, open_session
 from gridwire.control.usecases.second_factor import code_taken
 from gridwire.core.errors import NotPermitted
@@ -26,6 +27,14 @@ def link_owner(reading: Reading, link: str, now: datetime) -> OperatorRow:
     return row
 
 
+def begin_claim(transaction: Writing, link: str, device: Device, *, now: datetime) -> None:
+    """Where codes are on, the try counts as a failed login until ``claim_link`` says otherwise, so
+    that a link is no place to guess at them; raise Locked where it is not heard yet."""
+    row = link_owner(transaction, link, now)
+    if row.codes is not None:
+        begin_login(transaction, row.name, device, now=now)
+
+
 def claim_link(
     transaction: Writing,
     link: str,
@@ -41,11 +50,13 @@ def claim_link(
     row = link_owner(transaction, link, now)
     if row.codes is not None:
         if not code:
+            forgive(transaction, row.name, device)
             return NotKnown(
                 "a code is wanted too", fix="send the authenticator's, or a recovery code", code="code-wanted"
             )
         if not code_taken(transaction, row, code, seal=logins.seal, now=now):
             return NotKnown("the code is wrong", fix="try again", code="wrong-login")
+        forgive(transaction, row.name, device, all_=True)
         row = transaction.people.known(row.name)
     claimed = replace(row, password=hashed, link_sha256=None, link_expires=None)
     transaction.people.save_operator(claimed)
