@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridwire.control.columns import INVITATIONS, POLICIES, SERVICES, node_columns, route_columns
+from gridwire.control.looks import Looks
 from gridwire.control.paging import Asked, Column, page, text_column
 from gridwire.core.errors import Invalid
 
@@ -148,3 +153,64 @@ def test_a_cursor_is_of_one_order(world: Any) -> None:
     first = world.local.get("/api/v1/nodes", params={"limit": 1}).json()
     answer = world.local.get("/api/v1/nodes", params={"limit": 1, "sort": "role", "cursor": first["next"]})
     assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+def test_logs_are_filtered_and_walked_by_the_database(world: Any) -> None:
+    world.publish("api")
+    for name in ("under-score", "plain"):
+        world.route(name, to="api")
+    world.local.delete("/api/v1/routes/plain")
+
+    def numbers(**params: Any) -> list[int]:
+        return [one["number"] for one in world.local.get("/api/v1/revisions", params=params).json()["items"]]
+
+    assert numbers() == [5, 4, 3, 2, 1]
+    assert numbers(sort="number", limit=2) == [1, 2]
+    assert numbers(filter="ROUTE -removed") == [4, 3]
+    assert numbers(filter='changed:"*route plain: *"') == [5, 4]
+    assert numbers(filter="under_score") == []  # no wildcard of SQL's
+    assert numbers(filter="%") == []
+    assert numbers(before=3) == [2, 1]
+    first = world.local.get("/api/v1/revisions", params={"limit": 2}).json()
+    assert first["total"] == 5
+    world.publish("meanwhile")
+    assert numbers(limit=2, cursor=first["next"]) == [3, 2]
+    kinds = world.local.get("/api/v1/events", params={"filter": "kind:route.*", "sort": "number"}).json()
+    assert [event["kind"] for event in kinds["items"]] == ["route.added", "route.added", "route.removed"]
+    oldest = world.local.get("/api/v1/events", params={"after": 0, "limit": 1}).json()
+    assert [event["number"] for event in oldest["items"]] == [1]
+
+
+def test_the_guide_names_the_fields_that_there_are(world: Any) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "changes.md").read_text()
+    rows = dict(re.findall(r"^\| (nodes|services|routes|policies|invitations) \| ([a-z_ ]+)", guide, re.MULTILINE))
+    picture = world.grid.picture(world.grid.snapshot())
+    for noun, columns in (
+        ("nodes", node_columns(picture)),
+        ("services", SERVICES),
+        ("routes", route_columns("grid")),
+        ("policies", POLICIES),
+        ("invitations", INVITATIONS),
+    ):
+        assert rows[noun].split() == [name for name, column in columns.items() if column.texts is not None], noun
+
+
+def test_what_is_dear_is_looked_at_again_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"cpu": 0.0, "now": 0.0}
+    monkeypatch.setattr(
+        "gridwire.control.looks.time",
+        SimpleNamespace(**{"thread_time": lambda: clock["cpu"], "monotonic": lambda: clock["now"]}),
+    )
+    looks, seen = Looks(), iter(range(100))
+
+    def look(cost: float) -> int:
+        clock["cpu"] += cost
+        return next(seen)
+
+    assert [looks.at("x", (1, 1), lambda: look(0.01)) for _ in range(3)] == [0, 1, 2]  # cheap: never kept
+    assert [looks.at("x", (1, 1), lambda: look(1.0)) for _ in range(3)] == [3, 3, 3]
+    assert looks.at("x", (1, 2), lambda: look(1.0)) == 4  # another revision
+    clock["now"] = 3.9
+    assert looks.at("x", (1, 2), lambda: look(1.0)) == 4
+    clock["now"] = 4.1
+    assert looks.at("x", (1, 2), lambda: look(1.0)) == 5

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from gridwire.core.access import endpoints_of
 from gridwire.core.compiler import compile_spec, routing_table
-from gridwire.core.crowd import Crowd
-from gridwire.core.difference import Difference, Why, difference
+from gridwire.core.difference import MOST, Difference, Why, difference
 from gridwire.core.fleet import ON_MESH, Fleet, Network, Node, NodeState, Policy, Role, Route, Selector, Service
 from gridwire.core.matcher import Decision, decide
 from gridwire.core.names import NodeName, PolicyName, RouteName, ServiceName
@@ -243,5 +242,13 @@ def test_fields_are_told_in_the_words_of_the_command_line() -> None:
     assert all(isinstance(n.before, Node | Service | Route) for n in nouns)
 
 
-def test_nobody_is_a_crowd_too() -> None:
-    assert Crowd().count == 0
+def test_of_very_much_some_of_each_is_told_and_the_rest_is_counted() -> None:
+    fleet = after = grid(20)
+    for number in range(MOST):
+        after = opened(after, f"a{number}", "role:client", path=f"/a{number}")
+    for number in range(20):
+        after = opened(after, f"b{number}", "tag:site=a", path=f"/b{number}")
+    found = difference(fleet, after)
+    assert [(access.who.count, len(access.places)) for access in found.gains] == [(20, MOST // 2), (10, 20)]
+    assert found.left_out == MOST // 2 + 20  # places, and nouns
+    assert len(found.nouns) == MOST

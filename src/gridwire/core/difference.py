@@ -19,7 +19,7 @@ from gridwire.core.fleet import Fleet, Invitation, Network, Node, NodeState, Pol
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.noun_change import FieldChange, fields_of
 from gridwire.core.proxy import ListenerKind
-from gridwire.core.reachability import Access, Place, Reach, Redirection, reached
+from gridwire.core.reachability import Access, Reach, Redirection, reached
 from gridwire.core.revision import changes
 from gridwire.core.tailnet import Provider
 
@@ -135,14 +135,12 @@ class _Limit:
         return listed[:MOST]
 
     def places(self, items: tuple[Access, ...]) -> tuple[Access, ...]:
-        left, kept = MOST, []
-        for access in items:
-            some: tuple[Place, ...] = access.places[:left]
-            self.left_out += len(access.places) - len(some)
-            left -= len(some)
-            if some:
-                kept.append(Access(who=access.who, places=some))
-        return tuple(kept)
+        """Of every crowd some places, rather than of the first crowds all."""
+        kept = items[:MOST]
+        share = max(1, MOST // max(1, len(kept)))
+        listed = tuple(Access(who=access.who, places=access.places[:share]) for access in kept)
+        self.left_out += sum(len(access.places) for access in items) - sum(len(access.places) for access in listed)
+        return listed
 
 
 def _nouns(before: Fleet, after: Fleet) -> Iterable[NounChange]:
