@@ -104,6 +104,17 @@ def test_an_intruder_on_the_link_finds_nothing_on_any_of_the_ports(lab: Lab) -> 
             assert said.startswith("nothing"), (address, port)
 
 
+def test_the_socket_opens_for_root_alone(lab: Lab) -> None:
+    script = (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/gridwire/panel.sock')\n"
+        "s.sendall(b'GET / HTTP/1.0\\r\\nHost: localhost:8443\\r\\n\\r\\n'); print(s.makefile().read())"
+    )
+    argv = ["/usr/bin/python3", "-c", script]
+    assert "the panel" in lab.host("gw").run(argv).stdout
+    refused = lab.host("gw").run(["setpriv", "--reuid=64502", "--clear-groups", *argv], check=False)
+    assert "PermissionError" in refused.stderr
+
+
 def test_the_gateway_tells_its_certificates(lab: Lab) -> None:
     script = (
         "import http.client, socket, sys\n"

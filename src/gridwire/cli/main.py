@@ -37,6 +37,8 @@ _COMMANDS = (
     ("why", "Why a node reaches a URL, or does not, hop by hop.", "Grid"),
     ("plan", "What a command would change, and for whom; nothing does.", "Grid"),
     ("events", "The audit chain.", "Grid"),
+    ("panel", "Where the control panel is, and whether it can be opened now.", "Grid"),
+    ("ca", "The grid's own certificate authority, and how devices trust it.", "Grid"),
     ("traffic", "Requests, errors and times: the busiest, or one by one.", "Grid"),
     ("metrics", "What this host counts, for Prometheus.", "Host"),
     ("reach", "What this edge lets be published.", "Host"),

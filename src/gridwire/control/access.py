@@ -7,6 +7,7 @@
     AGENT        control.sock, api           pending, active               its own credential
     MEMBER       control.sock, enrol         none, or any but put out      the grid is on a tailnet, which says who asks
     DEVICE       control.sock, api           active, role operator         –
+                 control.sock, breakglass    the gateway itself            –
     READER       as DEVICE                                                 a session, or an API token
     CHANGER      as DEVICE                                                 the same, of an operator who may change
     OWNER        as DEVICE                                                 a session: what is the person's own
@@ -24,7 +25,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from gridwire.control.caller import Caller, Local, Peer, Person, Proof, Stranger
+from gridwire.control.caller import BREAKGLASS, Caller, Local, Peer, Person, Proof, Stranger
 from gridwire.control.errors import NotKnown
 from gridwire.core.errors import NotPermitted
 from gridwire.core.fleet import Node, NodeState, Role
@@ -91,8 +92,10 @@ def check(access: frozenset[Who], caller: Caller, now: datetime) -> None:
 
 
 def operators_device(node: Node | None, listener: str) -> bool:
-    """Whether a person may log in there."""
-    return node is not None and node.role is Role.OPERATOR and node.state is NodeState.ACTIVE and listener == "api"
+    """Whether a person may log in there: on an operator's device, or at the end of a tunnel to the gateway's root."""
+    if node is None or node.state is not NodeState.ACTIVE:
+        return False
+    return listener == BREAKGLASS or (node.role is Role.OPERATOR and listener == "api")
 
 
 def _check_person(access: frozenset[Who], person: Person, now: datetime) -> None:

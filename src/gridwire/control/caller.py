@@ -2,7 +2,8 @@
 
 local.sock is 0600 root: to connect is to be authorised. control.sock is open to nginx's workers alone, and nginx
 says for whom it speaks: ``X-Gridwire-Peer`` (the peer's mesh address, which WireGuard vouches for) and
-``X-Gridwire-Listener`` (api | enrol). nginx strips both from what clients send.
+``X-Gridwire-Listener`` (api | enrol, or breakglass: the socket of nginx's that only root opens). nginx strips both from
+what clients send.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ from gridwire.core.sessions import FRESH
 PEER_HEADER = "x-gridwire-peer"
 LISTENER_HEADER = "x-gridwire-listener"
 NODE_HEADER = "x-gridwire-node"
+BREAKGLASS = "breakglass"
 AUTHOR_HEADER = "x-gridwire-author"
 _AUTHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,62}")
+
+
+Listener = Literal["api", "enrol", "breakglass"]
 
 
 class Proof(StrEnum):
@@ -52,7 +57,7 @@ class Peer:
     tailnet, which vouches for who has it. ``bearer``: the hash of what was shown as a credential."""
 
     address: Address
-    listener: Literal["api", "enrol"]
+    listener: Listener
     node: Node | None
     proof: Proof = Proof.NONE
     confirmed: bool = False  # enrolment is over: its credential was used, or it never had one to wait for
@@ -107,9 +112,11 @@ def local_caller(headers: Mapping[str, str]) -> Local:
     )
 
 
-def claimed_peer(headers: Mapping[str, str]) -> tuple[Address, Literal["api", "enrol"]] | Stranger:
-    """What nginx says of a request on control.sock."""
+def claimed_peer(headers: Mapping[str, str]) -> tuple[Address | None, Listener] | Stranger:
+    """What nginx says of a request on control.sock. By the break-glass socket no address asks: it is root's, here."""
     listener = headers.get(LISTENER_HEADER)
+    if listener == BREAKGLASS:
+        return None, "breakglass"
     if listener not in ("api", "enrol"):
         return Stranger(why="no listener is named")
     try:

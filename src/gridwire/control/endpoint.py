@@ -92,6 +92,8 @@ def identify(grid: Grid, scope: MutableMapping[str, Any], access: frozenset[Who]
     address, listener = claimed
     with grid.store.reading() as reading:
         snapshot = reading.snapshot()
+        if address is None:
+            address = grid.own_gateway(snapshot).address
         node = snapshot.by_address.get(address)
         wanted = node is not None and access & {Who.AGENT, Who.CONFIRMING}
         credential = reading.credential(node.address) if node is not None and wanted else None

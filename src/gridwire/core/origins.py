@@ -53,6 +53,12 @@ def known_host(host: str, fleet: Fleet, scheme: Scheme) -> bool:
     return any(named in (f"{own}:{port}", _with_port(own, port, scheme)) for own in own_hosts(fleet))
 
 
+def loopback_host(host: str) -> bool:
+    """Whether a Host header names the machine that the browser runs on: the near end of a tunnel, at any port."""
+    name, _, port = host.lower().rpartition(":") if not host.endswith("]") and ":" in host else (host.lower(), "", "")
+    return name in ("localhost", "127.0.0.1", "[::1]") and (not port or port.isdecimal())
+
+
 def same_origin(origin: str | None, host: str, scheme: Scheme) -> bool:
     """Whether a page of this very origin asks. A request without an Origin is no page's, or an old browser's: no."""
     return origin is not None and origin.lower() == f"{scheme}://{host.lower()}"

@@ -18,6 +18,7 @@ CONTROL_SOCKET: Final = f"{RUN}/control.sock"  # 0660, group gridwire-nginx: ngi
 LOCAL_SOCKET: Final = f"{RUN}/local.sock"  # 0600 root: to connect is to be authorised
 DOOR: Final = f"{RUN}/door"  # 0700 root: the way by which the agent hands data to nginx
 DOOR_SOCKET: Final = f"{DOOR}/nginx.sock"
+PANEL_SOCKET: Final = f"{RUN}/panel.sock"  # → door/panel.sock: panel and API for root of this host
 NGINX_PID: Final = f"{RUN}/nginx.pid"
 
 LOGS: Final = "/var/log/gridwire"  # owner root, group gridwire-nginx, 0750; files 0640

@@ -13,7 +13,7 @@ from typing import Final
 from gridwire.core.errors import Invalid
 from gridwire.core.paths import CONTROL_SOCKET, DOOR_SOCKET, LOGS, NGINX_PID, NGINX_STATE, NGINX_USER
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.render.nginx_servers import IGNORED, ZONES, door, server
+from gridwire.render.nginx_servers import IGNORED, ZONES, breakglass, door, server
 from gridwire.render.nginx_tree import (
     Account,
     Directive,
@@ -65,6 +65,11 @@ class Layout:
     def temporary(self) -> str:
         """Request and response bodies on their way; owned by ``user``."""
         return f"{self.state}/temp"
+
+    @property
+    def panel_socket(self) -> str:
+        """Beside the door, in root's directory."""
+        return f"{self.door_socket.rpartition('/')[0]}/panel.sock"
 
     @property
     def panel(self) -> str:
@@ -127,6 +132,11 @@ def _http(listeners: tuple[Listener, ...], layout: Layout, digest: str) -> tuple
                 panel=layout.panel,
             )
             for listener in sorted(listeners, key=Listener.place)
+        ),
+        *(
+            (breakglass(layout.panel_socket, _access_log(layout, "gridwire"), panel=layout.panel),)
+            if ListenerKind.API in kinds
+            else ()
         ),
         door(layout.door_socket, counts=ListenerKind.ROUTES in kinds),
     )

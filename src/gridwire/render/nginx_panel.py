@@ -31,13 +31,14 @@ _HEADERS: Final = (
 )
 
 
-def panel(root: str) -> tuple[Directive, ...]:
-    """``root`` holds the folders ``now`` and ``before``; who asks is judged before any of it is read."""
+def panel(root: str, judge: str) -> tuple[Directive, ...]:
+    """``root`` holds the folders ``now`` and ``before``; ``judge``: the function of gridwire.panel that says who may
+    read them, before any of it is read."""
     return (
         block(
             "location",
             ("/_next/static/",),
-            *_files(root),
+            *_files(root, judge),
             *_headers(f"public, max-age={_YEAR}, immutable"),
             # A page that was opened before an upgrade asks for the parts of its own build.
             directive("try_files", "/now$uri", "/before$uri", "=404"),
@@ -45,7 +46,7 @@ def panel(root: str) -> tuple[Directive, ...]:
         block(
             "location",
             ("/",),
-            *_files(root),
+            *_files(root, judge),
             *_headers("no-cache"),
             phase("header_filter", "panel", "page"),
             directive("try_files", "/now$uri", "/now$uri.html", "/now$uri/index.html", "=404"),
@@ -54,9 +55,9 @@ def panel(root: str) -> tuple[Directive, ...]:
     )
 
 
-def _files(root: str) -> tuple[Directive, ...]:
+def _files(root: str, judge: str) -> tuple[Directive, ...]:
     return (
-        phase("access", "panel", "file"),
+        phase("access", "panel", judge),
         directive("root", Path(root)),
         block("types", (), *(directive(*row) for row in _TYPES)),
         directive("charset", "utf-8"),

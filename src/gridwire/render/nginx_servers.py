@@ -59,14 +59,44 @@ _LONG_POLL: Final = seconds(120)  # longer than any
 _DAY: Final = Number(24, "h")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """By which persons reach panel and API. ``judge``: what the names of its functions in gridwire.panel begin with;
+    ``agents``: they ask here too, in the clear, inside the tunnel."""
+
+    listener: str = str(ListenerKind.API)
+    scheme: str = "http"
+    judge: str = ""
+    agents: bool = False
+
+
+_MESH: Final = _Way(agents=True)
+_SECURE: Final = _Way(scheme="https")
+_BREAKGLASS: Final = _Way(listener="breakglass", judge="socket_")  # the far end of an ssh tunnel is a secure context
+
+
+def breakglass(socket: str, access_log: Directive, *, panel: str) -> Directive:
+    """Panel and API for root of this host, whatever became of the mesh; nginx makes its sockets 0666, so this one lies
+    in a directory of root's."""
+    return block(
+        "server",
+        (),
+        directive("listen", UnixSocket(socket)),
+        access_log,
+        directive("error_page", *_BY_NGINX, _REFUSED),
+        block("location", ("=", _REFUSED), directive("internal"), phase("content", "reason", "nginx")),
+        *_api(panel, _BREAKGLASS),
+    )
+
+
 def server(listener: Listener, access_log: Directive, *, panel: str) -> Directive:
     """One listener on an address literal, and what it serves. ``panel``: the folder of the panel's files."""
     locations: dict[ListenerKind, Callable[[], tuple[Directive, ...]]] = {
         ListenerKind.ROUTES: _routes,
-        ListenerKind.API: lambda: _api(panel),
+        ListenerKind.API: lambda: _api(panel, _MESH),
         ListenerKind.ENROL: _enrol,
         ListenerKind.TLS: _routes,
-        ListenerKind.PANEL: lambda: _api(panel, agents=False),
+        ListenerKind.PANEL: lambda: _api(panel, _SECURE),
         ListenerKind.EDGE: _edge,
     }
     secure = listener.kind in SECURE
@@ -187,7 +217,7 @@ def _to_edge(connection: str = "", upgrade: str = "") -> tuple[Directive, ...]:
     )
 
 
-def _control(listener: ListenerKind, *, scheme: str = "http", read: Number = _LONG_POLL) -> tuple[Directive, ...]:
+def _control(listener: str, *, scheme: str = "http", read: Number = _LONG_POLL) -> tuple[Directive, ...]:
     """To control. ``read``: for how long it may be silent."""
     return (
         directive("proxy_pass", "http://gridwire_control"),
@@ -215,35 +245,31 @@ def _small(kilobytes: int) -> tuple[Directive, ...]:
     )
 
 
-def _api(panel: str, *, agents: bool = True) -> tuple[Directive, ...]:
-    """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin.
-
-    Agents ask in the clear, inside the tunnel; with TLS there are only persons (``agents``).
-    """
-    scheme = "http" if agents else "https"
-    proxied = _control(ListenerKind.API, scheme=scheme)
+def _api(panel: str, way: _Way) -> tuple[Directive, ...]:
+    """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin."""
+    proxied = _control(way.listener, scheme=way.scheme)
     report = (directive("client_max_body_size", Number(2, "m")), *_most(*ZONES[ListenerKind.API]))
+    ask = phase("access", "panel", f"{way.judge}api")
+    agents = (
+        block("location", ("=", _REPORT), ask, *proxied, *report)
+        if way.agents
+        else block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere"))
+    )
     return (
         *_small(16),
         phase("log", "control", "log"),
-        *((block("location", ("=", _REPORT), phase("access", "panel", "api"), *proxied, *report),) if agents else ()),
-        *((block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere")),) if not agents else ()),
+        agents,
         block(
             "location",
             ("=", _STREAM),
-            phase("access", "panel", "stream"),
-            *_control(ListenerKind.API, scheme=scheme, read=_DAY),
+            phase("access", "panel", f"{way.judge}stream"),
+            *_control(way.listener, scheme=way.scheme, read=_DAY),
         ),
-        block("location", ("/api/",), phase("access", "panel", "api"), *proxied),
-        block("location", ("=", "/healthz"), phase("access", "panel", "api"), *proxied),
-        block(
-            "location",
-            ("=", "/ca.pem"),
-            phase("access", "panel", "public"),
-            phase("content", "certificates", "authority"),
-        ),
+        block("location", ("/api/",), ask, *proxied),
+        block("location", ("=", "/healthz"), ask, *proxied),
+        block("location", ("=", "/ca.pem"), ask, phase("content", "certificates", "authority")),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
-        *panel_files(panel),
+        *panel_files(panel, f"{way.judge}file"),
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import os
+import signal
+import socket
 import socketserver
 import tempfile
 import threading
@@ -18,7 +21,7 @@ import pytest
 from gridwire.adapters.nginx import PanelSource, place_panel, placed_panel, reload_nginx, write_text
 from gridwire.core.panel import PanelTable, page_policy
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.lab.nginx_pair import Instance, Namespace, instance
+from gridwire.lab.nginx_pair import Instance, Namespace, instance, until
 from gridwire.render.routing_data import document_text, panel_data
 
 pytestmark = pytest.mark.netns
@@ -198,6 +201,50 @@ def test_nothing_but_what_was_built_is_served(site: Site) -> None:
         assert answer.status in (400, 404), path
         assert b"secret" not in content
     assert site.ask("/", method="POST")[0].status == 405
+
+
+def by_socket(site: Site, path: str = "/", host: str = "localhost:8443") -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(host, timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(site.folder / "gateway/run/panel.sock"))
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.content = answer.read()  # type: ignore[attr-defined]
+    connection.close()
+    return answer
+
+
+def test_root_has_the_panel_by_a_socket_that_outlives_a_reload_and_a_kill(site: Site) -> None:
+    assert by_socket(site).content == HOME.encode()  # type: ignore[attr-defined]
+    assert by_socket(site).headers["Content-Security-Policy"] == page_policy(HOME)
+    for host in ("evil.example.com", "panel.grid"):
+        assert by_socket(site, host=host).status == 421
+    assert by_socket(site, "/api/v1/agent/spec").headers["X-Gridwire-Reason"] == "not-here"
+    folder = (site.folder / "gateway/run/panel.sock").resolve().parent
+    assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    launch = site.nginx.launch
+    reload_nginx(launch.pid_file, launch.config, digest=site.nginx.config.digest, door=site.nginx.door)
+    assert by_socket(site).status == 200
+    assert site.nginx.process is not None
+    workers = site.nginx.pids()
+    site.nginx.process.kill()
+    site.nginx.process.wait()
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "the workers to end")
+    site.nginx.start()
+    assert by_socket(site).status == 200
+
+
+def test_control_is_told_that_root_opened_the_way(site: Site) -> None:
+    control = Control(site.socket)
+    try:
+        assert by_socket(site, "/api/v1/status").content == b"data: one\n\n"  # type: ignore[attr-defined]
+        assert control.seen[0]["x-gridwire-listener"] == "breakglass"
+        assert control.seen[0]["host"] == "localhost:8443"
+    finally:
+        control.shutdown()
+        control.server_close()
 
 
 def test_without_a_panel_it_is_said_and_the_api_goes_on(site: Site) -> None:

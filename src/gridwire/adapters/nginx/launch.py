@@ -113,8 +113,18 @@ def prepare(launch: Launch) -> None:
     temporary.mkdir(exist_ok=True, mode=0o700)
     if os.geteuid() == 0:
         os.chown(temporary, account.pw_uid, account.pw_gid)
-    # After kill -9 the old socket is still there, and nginx dies on "Address already in use".
-    Path(launch.door_socket).unlink(missing_ok=True)
+    # After kill -9 the old sockets are still there, and nginx dies on "Address already in use".
+    for socket_ in (door / "panel.sock", Path(launch.door_socket)):
+        socket_.unlink(missing_ok=True)
+    _short_way(door)
+
+
+def _short_way(door: Path) -> None:
+    """``panel.sock`` beside the door's directory leads into it, where only root gets."""
+    link = door.parent / "panel.sock"
+    if not link.is_symlink():
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"{door.name}/panel.sock")
 
 
 def _close_logs(folder: Path, group: int) -> None:

@@ -6,6 +6,7 @@ local request = require "gridwire.request"
 
 local _M = {}
 local served = data.served
+local HERE = { localhost = true, ["127.0.0.1"] = true, ["[::1]"] = true }
 
 -- Another name that leads here is a stranger's page that wants to speak as this one (DNS rebinding).
 local function misdirected(var)
@@ -20,17 +21,15 @@ function _M.api()
     headers.strip()
 end
 
--- What everybody may have who reaches the port, under its own names.
-function _M.public()
-    if served.resting then data.look() end
-    if misdirected(ngx.var) then return reason.answer(421, "not-this-host") end
-end
-
 -- Live events, for hours. The request has a record, so that a worker that is to end can end it (gridwire.withdraw).
-function _M.stream()
-    _M.api()
+local function recorded()
     local state = request.begin()
     if state then state.stream = true end
+end
+
+function _M.stream()
+    _M.api()
+    recorded()
 end
 
 -- A file of the panel: for operators' devices alone.
@@ -41,6 +40,24 @@ function _M.file()
     if misdirected(var) then return reason.answer(421, "not-this-host") end
     if not panel.operators[var.binary_remote_addr] then return reason.answer(403, "not-an-operator") end
     if not panel.built then return reason.answer(404, "no-panel") end
+end
+
+-- By the socket that only root opens: the near end of a tunnel, and so a page's host, is the operator's own machine.
+function _M.socket_api()
+    if served.resting then data.look() end
+    if not HERE[ngx.var.host or ""] then return reason.answer(421, "not-this-host") end
+    headers.strip()
+end
+
+function _M.socket_stream()
+    _M.socket_api()
+    recorded()
+end
+
+function _M.socket_file()
+    _M.socket_api()
+    if not served.panel then return reason.answer(503, "not-ready") end
+    if not served.panel.built then return reason.answer(404, "no-panel") end
 end
 
 -- What scripts a page may run is known when it was built; a page that is not known may run none.
