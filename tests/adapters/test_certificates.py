@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -92,6 +93,22 @@ def test_keys_are_closed_to_others_and_the_authoritys_to_nginx(tmp_path: Path) -
     assert modes["a.1.pem"] == "0o640"
     assert modes["served"] == "0o750"
     assert modes["agent"] == "0o700"
+
+
+def test_nginxs_group_gets_them_without_the_right_to_give_files_away(tmp_path: Path) -> None:
+    """As the agent's unit runs it: root without CAP_CHOWN."""
+    program = (
+        "import sys\nfrom datetime import UTC, datetime\nfrom ipaddress import ip_network\n"
+        "from gridwire.adapters.certificates import CertificateFiles\nfrom gridwire.core.certificates import Leaf\n"
+        "files = CertificateFiles(sys.argv[1] + '/agent', sys.argv[1] + '/served', 'www-data')\n"
+        "files.make_authority('grid', (ip_network('10.85.0.0/16'),), datetime.now(UTC))\n"
+        "files.issue(Leaf(file='a.1.pem', names=('api.grid',)), datetime.now(UTC))"
+    )
+    argv = ["setpriv", "--bounding-set=-chown", "--inh-caps=-chown", "--clear-groups", sys.executable, "-c", program]
+    done = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    nginx = grp.getgrnam("www-data").gr_gid
+    assert {path.stat().st_gid for path in (tmp_path / "served", tmp_path / "served/a.1.pem")} == {nginx}
 
 
 def test_an_authority_without_its_key_is_none_and_damage_is_not_taken_for_none(tmp_path: Path) -> None:

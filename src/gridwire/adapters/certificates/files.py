@@ -128,7 +128,7 @@ class CertificateFiles:
         try:
             self._served.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._served.chmod(0o750)
-            os.chown(self._served, -1, group)
+            _give(self._served, group)
         except OSError as error:
             raise Unavailable(f"{self._served} cannot be made: {error.strerror}", fix="free the disk") from error
         _write(self._served / name, content, 0o640, group)
@@ -173,6 +173,16 @@ def _file(path: str) -> bytes:
     return content
 
 
+def _give(what: Path | int, group: int) -> None:
+    """To a group. The agent's unit has no CAP_CHOWN, but CAP_SETGID: an owner may give its files to a group that it is
+    a member of (chown(2))."""
+    try:
+        os.chown(what, -1, group)
+    except PermissionError:
+        os.setgroups([*os.getgroups(), group])
+        os.chown(what, -1, group)
+
+
 def _write(path: Path, content: bytes, mode: int, group: int = -1) -> None:
     beside = path.with_name(f".{path.name}.new")
     try:
@@ -182,7 +192,8 @@ def _write(path: Path, content: bytes, mode: int, group: int = -1) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchown(file.fileno(), -1, group)
+            if group != -1:
+                _give(file.fileno(), group)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         beside.rename(path)
