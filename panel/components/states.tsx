@@ -2,8 +2,10 @@
 /** What stands where content would be: loading, empty, failed. Each says what it waits for or what to do. */
 import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import Link from "next/link";
 import { asProblem, type Problem } from "@/lib/api/problem";
 import { absolute } from "@/lib/format";
+import { paths } from "@/lib/paths";
 import { Shape } from "./state-chip";
 import classes from "./states.module.css";
 
@@ -41,12 +43,23 @@ export function ProblemNotice({ problem, retry }: { problem: Problem; retry?: ((
         {problem.fix && <p className={classes.fix}>{sentence(problem.fix)}</p>}
         {problem.field && <p className={classes.field}>Field: {problem.field}</p>}
       </div>
+      {problem.code === "login-again" ? <LogInAgain /> : null}
       {retry && (
         <Button size="xs" onClick={retry}>
           Try again
         </Button>
       )}
     </div>
+  );
+}
+
+/** What opens doors for long is done only shortly after a login. */
+function LogInAgain() {
+  const back = typeof window === "undefined" ? "" : window.location.pathname + window.location.search;
+  return (
+    <Button size="xs" component={Link} href={paths.login({ back })}>
+      Log in again
+    </Button>
   );
 }
 

@@ -8,6 +8,7 @@ import { perimeterHandlers } from "./nouns/perimeter";
 import { revisionHandlers } from "./nouns/revisions";
 import { serviceHandlers } from "./nouns/services";
 import { sessionHandlers } from "./nouns/session";
+import { settingsHandlers } from "./nouns/settings";
 import { streamHandlers } from "./nouns/stream";
 import { trafficHandlers } from "./nouns/traffic";
 
@@ -18,6 +19,7 @@ export const handlers = [
   ...revisionHandlers,
   ...serviceHandlers,
   ...perimeterHandlers,
+  ...settingsHandlers,
   ...trafficHandlers,
   ...streamHandlers,
   http.all("*/api/*", ({ request }) =>

@@ -3,11 +3,12 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearchParams } from "next/navigation";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { ProblemNotice } from "@/components/states";
 import { ask } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
 import type { Login, Session } from "@/lib/api/types";
+import { askPasskey, passkeysWork } from "@/lib/passkey";
 import { safeBack } from "@/lib/paths";
 import { keys } from "@/lib/query";
 import { loggedIn } from "@/lib/session";
@@ -18,17 +19,28 @@ export function LoginPage() {
   const client = useQueryClient();
   const back = safeBack(useSearchParams().get("back"));
   const form = useForm<Required<Login>>({ initialValues: { name: "", password: "", code: "" } });
+  function entered(session: Session) {
+    client.clear();
+    client.setQueryData(keys.session, session);
+    loggedIn();
+    router.replace(back);
+  }
   const login = useMutation({
     mutationFn: ({ code, ...who }: Login) =>
       ask<Session>("POST", "/api/v1/session", { body: { ...who, code: code?.replaceAll(" ", "") || null } }),
-    onSuccess: (session) => {
-      client.clear();
-      client.setQueryData(keys.session, session);
-      loggedIn();
-      router.replace(back);
-    },
+    onSuccess: entered,
   });
+  const byPasskey = useMutation({
+    mutationFn: async () => {
+      const options = await ask<unknown>("POST", "/api/v1/session/passkey/options");
+      const credential = await askPasskey(options);
+      return ask<Session>("POST", "/api/v1/session/passkey", { body: { credential } });
+    },
+    onSuccess: entered,
+  });
+  const [offered, setOffered] = useState(false);
   useEffect(() => {
+    setOffered(passkeysWork());
     document.title = "Log in · gridwire";
   }, []);
   const problem = login.error ? asProblem(login.error) : null;
@@ -60,6 +72,12 @@ export function LoginPage() {
         <Button type="submit" variant="filled" loading={login.isPending}>
           Log in
         </Button>
+        {offered && (
+          <Button loading={byPasskey.isPending} onClick={() => byPasskey.mutate()}>
+            Use a passkey
+          </Button>
+        )}
+        {byPasskey.error && <ProblemNotice problem={asProblem(byPasskey.error)} />}
       </form>
     </DoorFrame>
   );

@@ -1,0 +1,115 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { http } from "msw";
+import { describe, expect, it } from "vitest";
+import { operator } from "@/mock/nouns/settings";
+import { show } from "@/mock/render";
+import { server } from "@/mock/setup";
+import { endingOf } from "./expiry";
+import { operatorState } from "./operators-section";
+import { SettingsPage } from "./settings-page";
+
+const at = (part: string) => window.history.replaceState(null, "", `?show=${part}`);
+
+describe("settings", () => {
+  it("say who can log in, and unlock who is locked out", async () => {
+    at("operators");
+    const { user } = show(<SettingsPage />);
+    const bob = (await screen.findByText("bob")).closest("li") as HTMLElement;
+    within(bob).getByText("locked");
+    await user.click(within(bob).getByRole("button", { name: "Unlock" }));
+    await waitFor(() => expect(within(bob).queryByText("locked")).toBeNull());
+  });
+
+  it("offer nobody the means to shut themselves out", async () => {
+    at("operators");
+    show(<SettingsPage />);
+    const ada = (await screen.findByText("(you)")).closest("li") as HTMLElement;
+    expect(within(ada).queryByRole("button", { name: "Disable" })).toBeNull();
+    expect(within(ada).queryByRole("button", { name: "Remove…" })).toBeNull();
+  });
+
+  it("show a new operator's link once, and say at its field where the name is taken", async () => {
+    at("operators");
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Add an operator…" }));
+    const name = await screen.findByRole("textbox", { name: "Name" });
+    await user.type(name, "ada");
+    await user.click(screen.getByRole("button", { name: "Add" }));
+    await screen.findByText(/There is an operator ada already/);
+    await user.clear(name);
+    await user.type(name, "carol");
+    await user.click(screen.getByRole("button", { name: "Add" }));
+    await screen.findByText("http://panel.grid:2086/welcome#only-once-carol");
+  });
+
+  it("offer who may only look no change of operators", async () => {
+    server.use(http.get("*/api/v1/session", () => Response.json({ operator: "bob", may: "read", node: "x" })));
+    at("operators");
+    show(<SettingsPage />);
+    await screen.findByText("ada");
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Add an operator…" })).toBeNull());
+  });
+
+  it("show a token's secret once, when it is made", async () => {
+    at("tokens");
+    const { user } = show(<SettingsPage />);
+    await screen.findByText("ada/ci");
+    await user.click(screen.getByRole("button", { name: "Make one…" }));
+    await user.type(await screen.findByRole("textbox", { name: "What for" }), "backup");
+    await user.click(screen.getByRole("button", { name: "Make" }));
+    await screen.findByText("gwt_shown-this-once");
+  });
+
+  it("lead to a fresh login where one is wanted", async () => {
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Turn off" }));
+    const again = await screen.findByRole("link", { name: "Log in again" });
+    expect(again.getAttribute("href")).toContain("/login?back=");
+  });
+
+  it("keep a wrong old password at the form, and do not log out for it", async () => {
+    const { user } = show(<SettingsPage />);
+    await user.type(await screen.findByLabelText("The old one"), "x");
+    await user.type(screen.getByLabelText("The new one"), "a few words in a row");
+    await user.type(screen.getByLabelText("Once more"), "a few words in a row");
+    await user.click(screen.getByRole("button", { name: "Change it" }));
+    await screen.findByText("The old password is wrong.");
+  });
+
+  it("say when a certificate ends, and who renews it", async () => {
+    at("certificates");
+    show(<SettingsPage />);
+    await screen.findByText("panel.grid");
+    screen.getByText("the grid itself, renewed by itself");
+  });
+
+  it("say how the network is set, and where that is changed", async () => {
+    at("network");
+    show(<SettingsPage />);
+    await screen.findByText("10.85.0.0/16 on gw0");
+  });
+});
+
+describe("an end", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  it.each([
+    ["2025-12-31T00:00:00Z", false, "bad", "expired"],
+    ["2026-01-01T05:00:00Z", false, "warning", "ends today"],
+    ["2026-01-02T05:00:00Z", false, "warning", "1 day left"],
+    ["2026-01-12T05:00:00Z", false, "warning", "11 days left"],
+    ["2026-01-12T05:00:00Z", true, "healthy", "11 days left"],
+    ["2026-03-01T05:00:00Z", false, "healthy", "59 days left"],
+  ])("at %s, renewed by itself %s, is %s: %s", (end, renewed, tone, word) =>
+    expect(endingOf(end, now, renewed)).toEqual({ tone, word }),
+  );
+});
+
+describe("an operator", () => {
+  it.each([
+    [{ disabled: true, locked_until: "2099-01-01T00:00:00Z" }, "disabled"],
+    [{ locked_until: "2099-01-01T00:00:00Z" }, "locked"],
+    [{ locked_until: "2001-01-01T00:00:00Z" }, "may change"],
+    [{ claimed: false }, "has no password yet"],
+    [{ may: "read" as const }, "may look"],
+  ])("with %j %s", (given, word) => expect(operatorState(operator("x", given)).word).toBe(word));
+});
