@@ -68,12 +68,13 @@ def test_every_relaxed_line_of_a_sandbox_says_why() -> None:
                 assert above, f"{path}: {line}"
 
 
-def test_control_has_no_network_unless_its_database_needs_one() -> None:
+def test_control_reaches_the_world_and_neither_this_host_nor_the_mesh() -> None:
     unit = f"{UNIT_FOLDER}/gridwire-control.service"
     alone = installation_of(SETTINGS, FILE, identity(Role.GATEWAY), userspace=False).files[unit]
-    assert "PrivateNetwork=yes" in alone
+    assert "\nIPAddressAllow=127.0.0.53\nIPAddressDeny=localhost link-local multicast 10.85.0.0/16\n" in alone
     remote = replace(SETTINGS, database_url="postgresql://db.example.com/gridwire")
-    assert "PrivateNetwork=no" in installation_of(remote, FILE, identity(Role.GATEWAY), userspace=False).files[unit]
+    calls = installation_of(remote, FILE, identity(Role.GATEWAY), userspace=False).files[unit]
+    assert "IPAddressDeny" not in calls  # its database may be on this host, and a person said where
     elsewhere = replace(SETTINGS, database_url="sqlite:////srv/gridwire/grid.db")
     assert (
         "ReadWritePaths=/srv/gridwire\n"

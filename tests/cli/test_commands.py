@@ -357,6 +357,31 @@ def test_events_are_read_in_pages(grid: Any) -> None:
         assert ran.code == 2, ran.err
 
 
+def test_notifications_are_set_tried_and_removed(grid: Any) -> None:
+    lines = "https://127.0.0.1:1/s3cret\nkey\n"
+    added = grid("notify", "add", "hook", "--webhook", "--only", "node-down", stdin=lines)
+    assert added.code == 0, added.err
+    assert "s3cret" not in added.out + added.err
+    assert [one["told"] for one in parsed(grid, "notify", "list")] == ["https://127.0.0.1:1/…"]
+    tried = grid("notify", "test", "hook")
+    assert (tried.code, "it is this host" in tried.out) == (3, True)
+    assert "nothing is sent to" in grid("notify", "list").out
+    assert grid("notify", "remove", "hook", "--yes").code == 0
+    assert parsed(grid, "notify", "list") == []
+    for wrong in ((), ("--webhook", "--mail", "a@b.example"), ("--mail", "a@b.example")):
+        assert grid("notify", "add", "hook", *wrong).code == 2
+    assert grid("notify", "alerts").code == 0
+
+
+def test_maintenance_begins_and_ends(grid: Any) -> None:
+    begun = parsed(grid, "maintenance", "begin", "all", "--last", "30m", "--reason", "disk")
+    assert [one["id"] for one in parsed(grid, "maintenance", "list")] == [begun["id"]]
+    assert grid("maintenance", "end", begun["id"]).code == 0
+    assert parsed(grid, "maintenance", "list") == []
+    assert grid("maintenance", "begin", "node:nobody").code == 2
+    assert grid("maintenance", "begin", "all", "--last", "soon").code == 2
+
+
 def test_traffic_is_said_in_figures_and_its_absence_too(grid: Any) -> None:
     none = grid("traffic")
     assert (none.code, none.out) == (0, "")
@@ -381,6 +406,8 @@ def test_traffic_is_said_in_figures_and_its_absence_too(grid: Any) -> None:
         ("revision", "show", "1"),
         ("events",),
         ("status",),
+        ("notify", "list"),
+        ("maintenance", "list"),
         ("traffic",),
         ("traffic", "shop", "--last", "6h"),
         ("reach", "list"),

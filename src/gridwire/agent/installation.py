@@ -14,6 +14,7 @@ from gridwire.adapters.files import read_bytes, remove_file, untrusted, write_at
 from gridwire.core import installation
 from gridwire.core import paths as core_paths
 from gridwire.core.actions import Action
+from gridwire.core.addressing import Prefix
 from gridwire.core.errors import Unavailable
 from gridwire.core.fleet import Role
 from gridwire.core.installation import (
@@ -39,7 +40,12 @@ from gridwire.render.systemd import fill, sysusers_text, tmpfiles_text, word, wo
 PROGRAM: Final = (sys.executable, "-P", "-m", "gridwire.cli.main")
 _MADE: Final = Path(core_paths.STATE) / "made-folders"
 _INTO: Final = "make it anew where root alone writes: python3 -m venv /opt/gridwire, and install gridwire into it"
-_CONTROL_ALONE: Final = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nIPAddressDeny=any"
+_CONTROL_TELLS: Final = (
+    "# It brings notices to webhooks, ntfy and mail. What it refuses to speak to, the kernel refuses besides: this\n"
+    "# host but for systemd-resolved, the mesh, and what is link-local, as services of clouds are.\n"
+    "PrivateNetwork=no\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
+    "IPAddressAllow=127.0.0.53\nIPAddressDeny=localhost link-local multicast @mesh@"
+)
 _CONTROL_TO_DATABASE: Final = (
     "# Its database is not on this host's disk: it is called by TCP, or by Unix socket.\n"
     "PrivateNetwork=no\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
@@ -69,7 +75,7 @@ def check_settings(settings_file: str, role: Role) -> None:
 def installation_of(settings: Settings, settings_file: str, identity: JoinedAs, *, userspace: bool) -> Installation:
     """Raise Invalid for a path in the settings that no unit can hold."""
     names = installation.unit_files(identity.role, userspace=userspace)
-    values = _values(settings, settings_file)
+    values = _values(settings, settings_file, identity.prefixes)
     files = {f"{installation.UNIT_FOLDER}/{name}": fill(systemd.template(name), values) for name in names}
     users = installation.users(identity.role)
     if users:
@@ -146,7 +152,7 @@ def _remove_folder(folder: Path) -> None:
         write_atomic(_MADE, "".join(f"{line}\n" for line in left).encode(), 0o644) if left else remove_file(_MADE)
 
 
-def _values(settings: Settings, settings_file: str) -> Mapping[str, str]:
+def _values(settings: Settings, settings_file: str, mesh: tuple[Prefix, ...]) -> Mapping[str, str]:
     where = settings.paths
     return {
         "gridwire": words(PROGRAM, "program"),
@@ -159,7 +165,8 @@ def _values(settings: Settings, settings_file: str) -> Mapping[str, str]:
         "nginx_state": where.nginx_state,
         "control_state": where.control_state,
         "database": word(_database_folder(settings), "database.url"),
-        "control_network": _CONTROL_ALONE if settings.database.startswith("sqlite") else _CONTROL_TO_DATABASE,
+        "mesh": " ".join(map(str, mesh)),
+        "control_network": _CONTROL_TELLS if settings.database.startswith("sqlite") else _CONTROL_TO_DATABASE,
         "agent_etc": _AGENT_ETC if settings.hosts else "",
         "sandbox": systemd.template("sandbox.inc").rstrip(),
     }

@@ -39,6 +39,8 @@ _COMMANDS = (
     ("events", "The audit chain.", "Grid"),
     ("panel", "Where the control panel is, and whether it can be opened now.", "Grid"),
     ("ca", "The grid's own certificate authority, and how devices trust it.", "Grid"),
+    ("notify", "Be told when something is wrong: webhook, ntfy or mail.", "Grid"),
+    ("maintenance", "Work on something without anybody being told of it.", "Grid"),
     ("traffic", "Requests, errors and times: the busiest, or one by one.", "Grid"),
     ("metrics", "What this host counts, for Prometheus.", "Host"),
     ("reach", "What this edge lets be published.", "Host"),

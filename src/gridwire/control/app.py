@@ -31,6 +31,7 @@ from gridwire.control.routes import (
     health,
     invitations,
     nodes,
+    notifications,
     operators,
     outcomes,
     overview,
@@ -84,6 +85,7 @@ _NOUNS = (
     tokens,
     stream,
     traffic,
+    notifications,
     perimeter,
     health,
 )
@@ -112,12 +114,14 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         ticking = asyncio.create_task(_tick((grid, grid.traffic), logger))
         following = asyncio.create_task(Follower(grid, logger).run())
+        telling = asyncio.create_task(grid.teller.run(logger))
         try:
             yield
         finally:
             grid.close()
             ticking.cancel()
             following.cancel()
+            telling.cancel()
 
     app = FastAPI(
         title="gridwire",

@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import traceback
 from contextlib import suppress
+from itertools import groupby
 from typing import Final
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
 
+from gridwire.control.alerts import look
 from gridwire.control.grid import Grid
 from gridwire.control.moment import Moment, Said, places_of, resync, revised, said
 from gridwire.core.errors import GridwireError
 from gridwire.core.fleet import Fleet, Node, Service
+from gridwire.core.names import ServiceName
 
 SETTLE: Final = 0.1  # seconds: a burst of reports is one look
 QUIET: Final = 5.0  # seconds between looks that nobody reads
+SLOW: Final = 30.0  # and those that nothing stirred
 LATEST: Final = (
     2.0  # seconds after which a reader's picture is looked at though nothing stirred: time alone turns nodes
 )
@@ -34,6 +38,7 @@ class Follower:
         self._log = log
         self._moment: Moment | None = None
         self._places: tuple[Fleet, tuple[tuple[Service, Node], ...]] | None = None
+        self._nodes_of: dict[ServiceName, tuple[Node, ...]] = {}
         self._event: int | None = None
         self._revision: int | None = None
         self._joined = asyncio.Event()  # a reader came
@@ -71,7 +76,7 @@ class Follower:
                 async with asyncio.timeout(QUIET):
                     await self._joined.wait()
         if not self._joined.is_set():
-            await grid.stirred.rung(seen, LATEST if grid.stream.readers else QUIET)
+            await grid.stirred.rung(seen, LATEST if grid.stream.readers else QUIET if grid.teller.busy else SLOW)
         self._joined.clear()
 
     def _somebody(self) -> None:
@@ -85,11 +90,15 @@ class Follower:
         found = [*self._revisions(snapshot.version[1]), *self._events()]
         if self._places is None or self._places[0] is not snapshot.fleet:
             self._places = (snapshot.fleet, places_of(snapshot.fleet))
-        moment = Moment.of(grid.picture(snapshot), self._places[1])
+            services = groupby(self._places[1], key=lambda place: place[0].name)
+            self._nodes_of = {name: tuple(node for _, node in places) for name, places in services}
+        picture = grid.picture(snapshot)
+        moment = Moment.of(picture, self._places[1])
         if self._moment is not None:
             found += moment.since(self._moment)
         self._moment = moment
-        return found
+        seen = look(picture, moment, self._nodes_of, grid.traffic.lately(), grid.teller.certificates())
+        return [*found, *grid.teller.look(seen)]
 
     def _revisions(self, newest: int) -> list[Said]:
         before, self._revision = self._revision, newest

@@ -17,6 +17,7 @@ from gridwire.control.picture import Known, Picture
 from gridwire.control.reports import Reports
 from gridwire.control.specs import Current, Specs, Version
 from gridwire.control.stream import Stream
+from gridwire.control.teller import Teller
 from gridwire.control.traffic import Traffic
 from gridwire.control.usecases.expire_invitations import expire_invitations
 from gridwire.control.usecases.follow_settings import HostSettings, clash_of, follow_settings
@@ -54,6 +55,7 @@ class Grid:
         self.ended = 0  # how often a session, token, operator or node may have ended: who streams is asked for again
         self.logins = logins if logins is not None else Logins()
         self.traffic = Traffic(open_series(None) if series is None else series, clock)
+        self.teller = Teller(self)
         self._specs = Specs()
         self._known: Known | None = None
         self.looks = Looks()

@@ -15,6 +15,7 @@ from gridwire.core.fleet import Fleet, Node, NodeState, Service
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.revision import Revision
 from gridwire.protocol.api import Event
+from gridwire.protocol.notifications import AlertTurned
 from gridwire.protocol.stream import EndpointNow, HealthChanged, NodeNow, NodesChanged, Resync, Revised
 from gridwire.protocol.traffic import TrafficNow
 
@@ -28,6 +29,7 @@ _SAID: Final[dict[str, TypeAdapter[Any]]] = {
     "nodes": TypeAdapter(NodesChanged),
     "health": TypeAdapter(HealthChanged),
     "traffic": TypeAdapter(TrafficNow),
+    "alert": TypeAdapter(AlertTurned),
     "resync": TypeAdapter(Resync),
 }
 

@@ -139,6 +139,17 @@ class Traffic:
             watched=tuple(Watched(of=kind, name=name, figures=_figures(tally)) for kind, name, tally in sums),
         )
 
+    def lately(self) -> dict[str, Tally]:
+        """Of the minute that runs and the one before, by route."""
+        begin = self._now() // 60 * 60 - 60
+        sums: dict[str, Tally] = {}
+        with self._lock:
+            for at, cells in self._minutes.items():
+                for cell, tally in cells.items() if at >= begin else ():
+                    if cell.route:
+                        sums.setdefault(cell.route, Tally()).add(tally)
+        return sums
+
     def series(self, kind: Kind, name: str, since: int, until: int, step: int | None) -> told.Series:
         """Points from ``since`` to ``until``; raise Invalid for more than MOST_POINTS of them."""
         span = until - since

@@ -23,6 +23,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     (the perimeter: gridwire.protocol.perimeter)
     GET    /api/v1/stream                                  gridwire.protocol.stream
     GET    /api/v1/traffic[/top]                           gridwire.protocol.traffic
+    …      /api/v1/notifications, maintenance, alerts      gridwire.protocol.notifications
 
 Changes take If-Match (the ETag of a GET) or If-None-Match: *; lists are ``{"items": […]}``.
 """

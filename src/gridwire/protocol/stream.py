@@ -6,6 +6,7 @@
     event      Event           a line of the audit chain
     nodes      NodesChanged    nodes that are another thing now than they were
     health     HealthChanged   endpoints likewise
+    alert      AlertTurned     an alert opened, or is over
     traffic    TrafficNow      once a second: the second before, and of what the reader watches; without an id
     resync     Resync          what came before this was lost to this reader: ask for everything again
 
@@ -23,6 +24,7 @@ from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.protocol.agent import ApplyState
 from gridwire.protocol.api import Event
+from gridwire.protocol.notifications import AlertTurned
 from gridwire.protocol.traffic import TrafficNow
 
 STREAM_PATH = "/api/v1/stream"
@@ -79,4 +81,4 @@ class Resync:
     reason: str
 
 
-Told = Revised | Event | NodesChanged | HealthChanged | TrafficNow | Resync
+Told = Revised | Event | NodesChanged | HealthChanged | AlertTurned | TrafficNow | Resync

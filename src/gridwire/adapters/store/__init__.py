@@ -1,5 +1,6 @@
 """Control's database: the fleet row by row, immutable revisions, the audit chain. SQLite, or PostgreSQL by URL."""
 
+from gridwire.adapters.store.notices import Parcel
 from gridwire.adapters.store.people import OperatorRow, PasskeyRow, SessionRow, TokenRow
 from gridwire.adapters.store.reading import Credential, InvitationRow, Like, Reading, Snapshot, Wanted
 from gridwire.adapters.store.schema import migrate
@@ -11,6 +12,7 @@ __all__ = [
     "InvitationRow",
     "Like",
     "OperatorRow",
+    "Parcel",
     "PasskeyRow",
     "Reading",
     "SessionRow",

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from sqlalchemy import ColumnElement, Connection, Row, String, Table, cast, func, not_, or_, select
 
 from gridwire.adapters.store import documents, tables
+from gridwire.adapters.store.notices import NoticesReading
 from gridwire.adapters.store.people import PeopleReading
 from gridwire.core.addressing import Address
 from gridwire.core.errors import NotFound, Unavailable
@@ -85,6 +86,7 @@ class Reading:
         self._connection = connection
         self._remembered = remembered
         self.people = PeopleReading(connection)
+        self.notices = NoticesReading(connection)
 
     @property
     def remembered(self) -> Snapshot | None:

@@ -16,7 +16,7 @@ from gridwire.core.errors import Unavailable
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 
 
 def migrate(engine: Engine) -> str | None:

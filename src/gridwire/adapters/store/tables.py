@@ -7,7 +7,20 @@ Times are microseconds since 1970, UTC: both databases compare integers alike.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -189,4 +202,45 @@ login_failures = Table(
     Column("address", String(45), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# Of being told. Where to is sealed as a whole: URLs of webhooks and topics are secrets too.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("document", Text, nullable=False),  # what is shown of it
+    Column("sealed", LargeBinary, nullable=False),
+    Column("tried_at", BigInteger),
+    Column("ok", Boolean),
+    Column("outcome", Text),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("destination", String(63), ForeignKey("destinations.name"), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+Index("outbox_by_time", outbox.c.due_at)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
 )

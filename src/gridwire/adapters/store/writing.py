@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gridwire.adapters.store import documents, tables
+from gridwire.adapters.store.notices import NoticesWriting
 from gridwire.adapters.store.people_writing import PeopleWriting
 from gridwire.adapters.store.reading import Reading, Snapshot, by_address
 from gridwire.core.addressing import Address, next_address
@@ -31,6 +32,7 @@ class Writing(Reading):
         self.saved: Revision | None = None
         self.notes: tuple[str, ...] = ()  # what a change could not do, for whoever asked for it
         self.people: PeopleWriting = PeopleWriting(connection)
+        self.notices: NoticesWriting = NoticesWriting(connection)
 
     def create(self, network: Network) -> None:
         """The first rows; `save` makes revision 1 of them."""

@@ -1,0 +1,137 @@
+"""What is wrong with the grid at one moment, as alerts see it; and what cannot be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gridwire.control.moment import Moment
+from gridwire.control.picture import Picture
+from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, Held, Key, Kind, Symptom
+from gridwire.core.fleet import Fleet, Node, NodeState, Role
+from gridwire.core.health import Health
+from gridwire.core.names import ServiceName
+from gridwire.core.perimeter import Severity
+from gridwire.core.traffic import Tally
+from gridwire.protocol.notifications import AlertView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """``of``: the name that it is for."""
+
+    of: str
+    expires: datetime
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    symptoms: Mapping[Key, Symptom]
+    unknown: Callable[[Key], bool]
+
+
+def look(
+    picture: Picture,
+    moment: Moment,
+    nodes_of: Mapping[ServiceName, tuple[Node, ...]],
+    traffic: Mapping[str, Tally],
+    certificates: Iterable[Certificate],
+) -> Seen:
+    """``nodes_of``: where each service runs; ``traffic``: of the last minute or two, by route."""
+    found: list[Symptom] = []
+    unknown: set[Key] = set()
+    for node in picture.fleet.nodes:
+        if node.state is NodeState.ACTIVE:
+            _node(picture, node, found, unknown)
+    for route in picture.fleet.routes:
+        nodes = nodes_of.get(route.to, ())
+        of = frozenset({f"route:{route.name}", *_shared(nodes)})
+        views = [moment.endpoints[route.to, node.name] for node in nodes]
+        key = Key(Kind.ROUTE_FAILING, route.name)
+        if any(view.health is Health.CHECKING for view in views):
+            unknown.add(key)
+        elif not any(view.health is Health.UP for view in views):
+            why = "; ".join(f"{view.node}: {view.reason or view.health}" for view in views) or "no node offers it"
+            fix = f"gridwire why {route.name}" if views else f"gridwire service show {route.to}"
+            found.append(Symptom(key=key, what=f"no endpoint of {route.to} serves: {why}"[:500], fix=fix, of=of))
+        tally = traffic.get(route.name)
+        if tally is not None and tally.requests >= ERROR_REQUESTS and tally.errors > ERROR_SHARE * tally.requests:
+            what = f"{tally.errors} of the last {tally.requests} requests failed"
+            fix = f"gridwire traffic {route.name}"
+            found.append(Symptom(key=Key(Kind.ROUTE_ERRORS, route.name), what=what, fix=fix, of=of))
+    for certificate in certificates:
+        left = certificate.expires - picture.now
+        if left < CERTIFICATE_LEFT:
+            what = "it is over" if left.total_seconds() <= 0 else f"it ends in {left.days} days"
+            key = Key(Kind.CERTIFICATE, certificate.of)
+            found.append(Symptom(key=key, what=what, fix=certificate.fix, of=frozenset({f"route:{certificate.of}"})))
+    return Seen(symptoms={symptom.key: symptom for symptom in found}, unknown=_unseen(picture, unknown))
+
+
+def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key]) -> None:
+    of = frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)})
+    key, heard = Key(Kind.NODE_DOWN, node.name), picture.heard.get(node.address)
+    if node.role in (Role.GATEWAY, Role.EDGE):
+        connected = picture.connected(node)
+        if heard is None or connected is None:
+            unknown.add(key)
+        if connected is False and (heard is not None or node.role is Role.EDGE):
+            what = "its agent does not report" if node.role is Role.GATEWAY else "its tunnel is down"
+            found.append(Symptom(key=key, what=what, fix=f"gridwire doctor {node.name}", of=of))
+        elif heard is not None and connected and not heard.fresh(picture.now):
+            fix = f"on {node.name}: systemctl status gridwire-agent"
+            found.append(Symptom(key=key, what="its tunnel is up, and its agent does not report", fix=fix, of=of))
+    if heard is None or not heard.fresh(picture.now):
+        return
+    for finding in heard.report.findings:
+        if finding.severity is Severity.CRITICAL:
+            subject = f"{node.name}/{finding.where}/{finding.id}"
+            found.append(
+                Symptom(key=Key(Kind.PERIMETER, subject), what=finding.what[:500], fix=finding.fix[:500], of=of)
+            )
+
+
+def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:
+    """Findings are known while their node reports."""
+    speaking = {n.name for n in picture.fleet.nodes if (h := picture.heard.get(n.address)) and h.fresh(picture.now)}
+    live = {node.name for node in picture.fleet.nodes if node.state is NodeState.ACTIVE}
+
+    def unseen(key: Key) -> bool:
+        if key.kind is Kind.PERIMETER:
+            name = key.subject.partition("/")[0]
+            return name in live and name not in speaking
+        return key in unknown
+
+    return unseen
+
+
+def _shared(nodes: tuple[Node, ...]) -> frozenset[str]:
+    """What names each of the nodes: maintenance of one of two endpoints is no reason for a route to fail."""
+    names = [frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)}) for node in nodes]
+    return frozenset.intersection(*names) if names else frozenset()
+
+
+def alert_view(held: Held, *, silent: bool) -> AlertView:
+    assert held.opened is not None
+    return AlertView(
+        kind=held.key.kind,
+        subject=held.key.subject,
+        what=held.what,
+        fix=held.fix,
+        since=held.since or held.opened,
+        opened=held.opened,
+        silent=silent,
+        flaps=held.flaps,
+    )
+
+
+def is_noun(fleet: Fleet, of: str) -> bool:
+    """Whether a window's words name something that is there."""
+    kind, _, name = of.partition(":")
+    if kind == "node":
+        return any(node.name == name for node in fleet.nodes)
+    if kind == "route":
+        return any(route.name == name for route in fleet.routes)
+    return True
