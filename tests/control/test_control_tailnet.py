@@ -286,6 +286,10 @@ def test_a_phone_is_let_in_by_its_name_and_has_no_agent(tailnet: Tailnet) -> Non
 
     assert admit("host-3").status_code == 404
     tailnet.sees(PERSON, EDGE)
+    version = tailnet.world.version()
+    looked = tailnet.world.local.post("/api/v1/members?preview=true", json={"name": "phone", "member": "host-3"})
+    assert [(noun["noun"], noun["name"]) for noun in looked.json()["difference"]["nouns"]] == [("node", "phone")]
+    assert tailnet.world.version() == version
     answer = admit("host-3.lab.ts.net.")
     assert (answer.status_code, answer.json()["node"]["state"]) == (201, "active")
     assert admit("100.64.0.3", "again").status_code == 409

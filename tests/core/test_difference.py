@@ -228,6 +228,13 @@ def test_a_route_that_goes_leaves_its_place_to_the_shorter_one() -> None:
     assert difference(fleet, after).losses == ()
 
 
+def test_a_route_that_makes_the_path_of_another_ambiguous_closes_it() -> None:
+    """Applications cut ;q off, so /p;q of one grant beside /p of another is answered 400 (core/readings.py)."""
+    fleet = opened(opened(grid(20), "root", "tag:site=a"), "semicolon", "tag:site=a", path="/p;q")
+    found = difference(fleet, opened(fleet, "p", "role:client", path="/p"))
+    assert [(access.who.count, access.places[0].path) for access in found.losses] == [(10, "/p;q")]
+
+
 def test_fields_are_told_in_the_words_of_the_command_line() -> None:
     fleet = opened(grid(2), "r", "role:client")
     service = replace(fleet.services[0], target=parse_target("unix:/run/app.sock"), retries=0)
