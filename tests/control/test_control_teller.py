@@ -16,7 +16,6 @@ from tests.sinks import Web, web
 from gridwire.adapters.destinations import Sender
 from gridwire.adapters.sealing import seal_of
 from gridwire.adapters.store import open_store
-from gridwire.control.alerts import Certificate
 from gridwire.control.app import create_app
 from gridwire.control.follower import Follower
 from gridwire.control.grid import Grid
@@ -204,16 +203,35 @@ def test_findings_and_certificates_are_told(told: Told) -> None:
         "what": "port 22 is open",
         "fix": "close it",
     }
-    told.world.grid.teller.certificates = lambda: [
-        Certificate(of="shop.grid", expires=told.world.clock.now + timedelta(days=3))
+    now = told.world.clock.now
+    certificates = [
+        {
+            "subject": name,
+            "issuer": "x",
+            "names": [name],
+            "not_before": (now - timedelta(days=life - left)).isoformat(),
+            "not_after": (now + timedelta(days=left)).isoformat(),
+            "fingerprint": "00",
+            "source": "given",
+        }
+        for name, life, left in (
+            ("ends.grid", 90, 13),
+            ("late.grid", 30, 7),
+            ("well.grid", 30, 9),
+            ("long.grid", 90, 15),
+        )
     ]
     for _ in range(15):
         told.world.clock.forward(seconds=5)
         told.report(health="up", edge=True)
-        told.world.report(peers=[told.world.peer_seen(told.edge.key)], findings=[finding])
+        told.world.report(peers=[told.world.peer_seen(told.edge.key)], findings=[finding], certificates=certificates)
         told.follower.look()
     told.bring()
-    assert sorted(body["subject"] for body in told.sink.bodies()) == ["gw/guard/open-port", "shop.grid"]
+    assert sorted(body["subject"] for body in told.sink.bodies()) == [
+        "gw/ends.grid",
+        "gw/guard/open-port",
+        "gw/late.grid",
+    ]
 
 
 def test_what_turned_is_told_on_the_stream(told: Told) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gridwire.control.moment import Moment
 from gridwire.control.picture import Picture
 from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, Held, Key, Kind, Symptom
+from gridwire.core.certificates import Certificate, Source
 from gridwire.core.fleet import Fleet, Node, NodeState, Role
 from gridwire.core.health import Health
 from gridwire.core.names import ServiceName
 from gridwire.core.perimeter import Severity
 from gridwire.core.traffic import Tally
 from gridwire.protocol.notifications import AlertView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """``of``: the name that it is for."""
-
-    of: str
-    expires: datetime
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +29,6 @@ def look(
     moment: Moment,
     nodes_of: Mapping[ServiceName, tuple[Node, ...]],
     traffic: Mapping[str, Tally],
-    certificates: Iterable[Certificate],
 ) -> Seen:
     """``nodes_of``: where each service runs; ``traffic``: of the last minute or two, by route."""
     found: list[Symptom] = []
@@ -61,12 +52,9 @@ def look(
             what = f"{tally.errors} of the last {tally.requests} requests failed"
             fix = f"gridwire traffic {route.name}"
             found.append(Symptom(key=Key(Kind.ROUTE_ERRORS, route.name), what=what, fix=fix, of=of))
-    for certificate in certificates:
-        left = certificate.expires - picture.now
-        if left < CERTIFICATE_LEFT:
-            what = "it is over" if left.total_seconds() <= 0 else f"it ends in {left.days} days"
-            key = Key(Kind.CERTIFICATE, certificate.of)
-            found.append(Symptom(key=key, what=what, fix=certificate.fix, of=frozenset({f"route:{certificate.of}"})))
+    for gateway in picture.fleet.gateways():
+        heard = picture.heard.get(gateway.address)
+        found += _certificates(gateway, heard.report.certificates if heard is not None else (), picture.now)
     return Seen(symptoms={symptom.key: symptom for symptom in found}, unknown=_unseen(picture, unknown))
 
 
@@ -91,6 +79,19 @@ def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key])
             found.append(
                 Symptom(key=Key(Kind.PERIMETER, subject), what=finding.what[:500], fix=finding.fix[:500], of=of)
             )
+
+
+def _certificates(gateway: Node, shown: Iterable[Certificate], now: datetime) -> Iterator[Symptom]:
+    """Those that end soon. An own one is made anew when a third of its life is left, so one with less than a quarter
+    was not; ``shown`` until the gateway says otherwise, for time goes on without it."""
+    for certificate in shown:
+        left = certificate.not_after - now
+        if left < min(CERTIFICATE_LEFT, (certificate.not_after - certificate.not_before) / 4):
+            name = certificate.names[0] if certificate.names else certificate.subject
+            what = f"the certificate of {name} " + ("has ended" if left.days < 0 else f"ends in {left.days} days")
+            fix = "put a new one in its files" if certificate.source is Source.GIVEN else "see the agent's log"
+            key = Key(Kind.CERTIFICATE, f"{gateway.name}/{name}")
+            yield Symptom(key=key, what=what, fix=fix, of=frozenset({f"node:{gateway.name}"}))
 
 
 def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:

@@ -97,7 +97,7 @@ class Follower:
         if self._moment is not None:
             found += moment.since(self._moment)
         self._moment = moment
-        seen = look(picture, moment, self._nodes_of, grid.traffic.lately(), grid.teller.certificates())
+        seen = look(picture, moment, self._nodes_of, grid.traffic.lately())
         return [*found, *grid.teller.look(seen)]
 
     def _revisions(self, newest: int) -> list[Said]:

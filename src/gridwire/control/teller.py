@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from gridwire.adapters.destinations import Sender, Undelivered, is_own
 from gridwire.adapters.sealing import Seal
 from gridwire.adapters.store import Parcel, Writing
-from gridwire.control.alerts import Certificate, Seen, alert_view
+from gridwire.control.alerts import Seen, alert_view
 from gridwire.control.moment import Said, said
 from gridwire.core.addressing import Address
 from gridwire.core.alerts import Held, Key, Notice, Turn, Window, muted_by, step
@@ -57,7 +57,6 @@ class Teller:
         self._state: _State | None = None
         self._begun: datetime | None = None
         self._posted: Callable[[], None] = lambda: None
-        self.certificates: Callable[[], Iterable[Certificate]] = lambda: ()
 
     # --- alerts
 

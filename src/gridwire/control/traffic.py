@@ -16,7 +16,7 @@ from typing import Final
 from gridwire.adapters.series import Series, Tier
 from gridwire.core.errors import Invalid
 from gridwire.core.names import NodeName
-from gridwire.core.traffic import LAST, Cell, Kind, Rank, Tally, cells_of, name_in
+from gridwire.core.traffic import LAST, NOBODY, Cell, Kind, Rank, Tally, cells_of, name_in
 from gridwire.protocol import traffic as told
 from gridwire.protocol.traffic import Counted, Figures, Point, Ranked, Row, Second, Top, TrafficNow, Watched
 
@@ -39,6 +39,7 @@ class Traffic:
         self._lock = threading.Lock()
         self._writing = threading.Lock()  # one at a time settles and writes
         self._seconds: dict[int, dict[Cell, Tally]] = {}
+        self._worthy: dict[int, dict[Cell, Tally]] = {}  # of seconds, what is to be kept
         self._minutes: dict[int, dict[Cell, Tally]] = {}
         self._last: dict[NodeName, tuple[int, dict[Cell, Tally]]] = {}  # gateway → when, its newest counts
         self._looked: dict[tuple[Kind, str], int] = {}
@@ -56,12 +57,15 @@ class Traffic:
         with self._lock:
             for at, cells in parsed:
                 minute = self._minutes.setdefault(at - at % 60, {})
-                second = self._seconds.setdefault(at, {})
+                full = len(minute) >= MOST_CELLS
                 for cell, tally in cells.items():
-                    if cell.route and cell not in minute and len(minute) >= MOST_CELLS:
-                        continue
-                    for sums in (minute, second, newest):
-                        sums.setdefault(cell, Tally()).add(tally)
+                    sums = minute.get(cell)
+                    if sums is not None:
+                        sums.add(tally)
+                    elif not full or not cell.route:
+                        minute[cell] = tally.copy()
+                self._seconds[at] = _together(self._seconds.get(at), cells)
+                newest = _together(newest, cells)
             self._last[gateway] = (now, newest)
             self.taken += 1
 
@@ -71,7 +75,7 @@ class Traffic:
     def rests(self) -> bool:
         """Whether ``tick`` has nothing to do."""
         due = self._settled + Tier.QUARTER.seconds + 60 + 2 * _LATE
-        return not self._seconds and not self._minutes and self._now() < due
+        return not (self._seconds or self._worthy or self._minutes) and self._now() < due
 
     def tick(self) -> None:
         """Write what is due. Raise Unavailable where the file does not answer."""
@@ -85,10 +89,12 @@ class Traffic:
         self._series.close()
 
     def _write(self, now: int, *, everything: bool) -> None:
+        for at, cells in self._due(self._seconds, now + 1 if everything else now - _LATE):
+            self._worthy[at] = _together(self._worthy.get(at), self._worth(cells, now))
         if everything or now - self._written >= _WRITE:
             self._written = now
-            for at, cells in self._due(self._seconds, now + 1 if everything else now - _LATE):
-                self._series.write(Tier.SECOND, at, self._worth(cells, now))
+            for at, cells in self._due(self._worthy, now + 1):
+                self._series.write(Tier.SECOND, at, cells.items())
         for at, cells in self._due(self._minutes, now + 1 if everything else now - 60 - _LATE):
             self._series.write(Tier.MINUTE, at, cells.items())
         end = (now - 60 - 2 * _LATE) // Tier.QUARTER.seconds * Tier.QUARTER.seconds
@@ -110,7 +116,7 @@ class Traffic:
         with self._lock:
             return [(at, kept.pop(at)) for at in sorted(kept) if at < before]
 
-    def _worth(self, cells: dict[Cell, Tally], now: int) -> list[tuple[Cell, Tally]]:
+    def _worth(self, cells: dict[Cell, Tally], now: int) -> dict[Cell, Tally]:
         """Whole gateways and nodes, the busiest, and what is looked at."""
         parts = [item for item in cells.items() if item[0].route]
         kept = dict(item for item in cells.items() if not item[0].route)
@@ -120,7 +126,7 @@ class Traffic:
                 self._looked.pop((kind, name), None)
                 continue
             kept.update((cell, cells[cell]) for cell in cells_of(cells, kind, name))
-        return list(kept.items())
+        return kept
 
     # --- being looked at
 
@@ -162,11 +168,12 @@ class Traffic:
         if tier is Tier.SECOND:
             with self._lock:
                 self._looked[kind, name] = self._now() + LOOKED
-        sums = self._sums(tier, kind, name, since, until, step)
-        if tier is Tier.SECOND:
-            whole = self._sums(Tier.MINUTE, kind, name, since, until, 60)
-            if sum(t.requests for t in sums.values()) < _inside(whole, since, until):
-                step, sums = 60, whole  # its seconds were not kept: it was not among the busiest
+        with self._writing:  # what is between memory and file is in neither
+            sums = self._sums(tier, kind, name, since, until, step)
+            if tier is Tier.SECOND:
+                whole = self._sums(Tier.MINUTE, kind, name, since, until, 60)
+                if sum(t.requests for t in sums.values()) < _inside(whole, since, until):
+                    step, sums = 60, whole  # its seconds were not kept: it was not among the busiest
         first = since - since % step
         return told.Series(
             of=kind,
@@ -182,7 +189,9 @@ class Traffic:
         since = now - seconds
         tier = Tier.MINUTE if seconds <= Tier.QUARTER.seconds else Tier.QUARTER
         sums: dict[str, Tally] = {}
-        for _, cell, tally in (*self._series.all(tier, since, now + 1), *self._pending(tier, since, now + 1)):
+        with self._writing:
+            rows = (*self._series.all(tier, since, now + 1), *self._pending(tier, since, now + 1))
+        for _, cell, tally in rows:
             name = name_in(cell, kind)
             if name is not None:
                 sums.setdefault(name, Tally()).add(tally)
@@ -203,9 +212,13 @@ class Traffic:
     def _pending(self, tier: Tier, since: int, until: int) -> list[tuple[int, Cell, Tally]]:
         """What of a tier is not in the file yet."""
         with self._lock:
-            kept = self._seconds if tier is Tier.SECOND else self._minutes
+            kept = (self._seconds, self._worthy) if tier is Tier.SECOND else (self._minutes,)
             found = [
-                (at, cell, _copy(t)) for at, cells in kept.items() if since <= at < until for cell, t in cells.items()
+                (at, cell, tally.copy())
+                for one in kept
+                for at, cells in one.items()
+                if since <= at < until
+                for cell, tally in cells.items()
             ]
         if tier is Tier.QUARTER:
             last = self._series.span(Tier.QUARTER)
@@ -229,12 +242,39 @@ def _moment(second: Second, now: int) -> int:
 
 
 def _cells(gateway: NodeName, rows: tuple[Row, ...]) -> dict[Cell, Tally]:
+    """By cell, whole gateways and nodes too. What is in it is not changed any more: several keep it."""
     cells: dict[Cell, Tally] = {}
+    whole = Tally()
+    nodes: dict[str, Tally] = {}
     for row in rows:
-        cell, tally = Cell(str(gateway), row[0], row[1], row[2]), _tally(row)
-        for one in (cell, *cell.totals()):
-            cells.setdefault(one, Tally()).add(tally)
+        tally = _tally(row)
+        cell = Cell(gateway, row[0], row[1], row[2])
+        cells[cell] = _sum(cells[cell], tally) if cell in cells else tally
+        whole.add(tally)
+        if row[2] != NOBODY:
+            node = nodes.get(row[2])
+            if node is None:
+                node = nodes[row[2]] = Tally()
+            node.add(tally)
+    if rows:
+        cells[Cell(gateway=gateway)] = whole
+    cells.update((Cell(node=name), tally) for name, tally in nodes.items())
     return cells
+
+
+def _together(before: dict[Cell, Tally] | None, cells: dict[Cell, Tally]) -> dict[Cell, Tally]:
+    if not before:
+        return cells
+    both = dict(before)
+    for cell, tally in cells.items():
+        both[cell] = _sum(both[cell], tally) if cell in both else tally
+    return both
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    whole = one.copy()
+    whole.add(other)
+    return whole
 
 
 def _tally(row: Row) -> Tally:
@@ -245,12 +285,6 @@ def _tally(row: Row) -> Tally:
     if min((*counts, *pairs)) < 0 or len(pairs) % 2 or max(buckets, default=0) > LAST:
         raise Invalid("rows", "a row has counts that cannot be")
     return Tally(*counts, histogram=dict(zip(buckets, numbers, strict=True)))
-
-
-def _copy(tally: Tally) -> Tally:
-    copied = Tally()
-    copied.add(tally)
-    return copied
 
 
 def _figures(tally: Tally) -> Figures:

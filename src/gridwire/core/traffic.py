@@ -52,11 +52,6 @@ class Cell:
     service: str = ""
     node: str = ""
 
-    def totals(self) -> tuple[Cell, ...]:
-        """The wholes that this is a part of."""
-        whole = Cell(gateway=self.gateway)
-        return (whole,) if self.node == NOBODY else (whole, Cell(node=self.node))
-
 
 def cells_of(cells: Iterable[Cell], kind: Kind, name: str) -> list[Cell]:
     """Those that add up to one noun. No name: all gateways together, else nothing."""
@@ -117,6 +112,9 @@ class Tally:
         mine = self.histogram
         for bucket, number in other.histogram.items():
             mine[bucket] = mine.get(bucket, 0) + number
+
+    def copy(self) -> Tally:
+        return Tally(self.requests, self.errors, self.own, self.received, self.sent, dict(self.histogram))
 
     def percentile(self, share: float) -> float | None:
         """Milliseconds within which that share of requests was answered; none of none."""
