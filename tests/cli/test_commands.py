@@ -25,8 +25,10 @@ from ruamel.yaml import YAML
 
 from gridwire.adapters.settings import load
 from gridwire.agent.state_dir import AgentState
+from gridwire.cli.events import PAGE
 from gridwire.cli.grid import listing
 from gridwire.cli.status import _screen, healthy
+from gridwire.control.paging import MOST
 from gridwire.core.enrollment import decode_token
 from gridwire.core.fleet import Node, NodeState, Role, Route, Service
 from gridwire.core.health import Health
@@ -344,9 +346,15 @@ def test_the_reach_list_is_told_to_machines_and_never_holds_the_mesh(grid: Any) 
     grid("reach", "remove", "10.0.0.0/8:80")
 
 
-def test_events_are_read_in_pages(grid: Any) -> None:
+def test_events_are_read_in_pages(grid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("page-a", "page-b", "page-c"):
         grid("policy", "set", name, "--allow", "role:client")
+    assert PAGE <= MOST
+    monkeypatch.setattr("gridwire.cli.events.PAGE", 2)
+    for asked in ((), ("--after", "0")):
+        numbers = [event["number"] for event in parsed(grid, "events", "--limit", "10000", *asked)]
+        assert numbers == list(range(1, len(numbers) + 1)), asked
+        assert len(numbers) > 3
     newest = parsed(grid, "events", "--limit", "2")
     assert [event["subject"] for event in newest] == ["page-b", "page-c"]
     assert parsed(grid, "events", "--after", str(newest[0]["number"])) == newest[1:]

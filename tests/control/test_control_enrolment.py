@@ -118,7 +118,7 @@ def test_the_same_key_a_hundred_times_at_once_is_one_redemption(world: Any) -> N
 
 
 def _events(world: Any) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = world.local.get("/api/v1/events?limit=10000").json()["items"]
+    items: list[dict[str, Any]] = world.local.get("/api/v1/events?limit=1000").json()["items"]
     return items
 
 
