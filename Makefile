@@ -16,7 +16,7 @@ TAILSCALE ?= $(HOME)/.cache/gridwire/tailscale
 PANEL_SOURCES := $(shell find panel \( -name node_modules -o -name out -o -name .next -o -name .built \) -prune -o -type f -print \
   2>/dev/null)
 
-.PHONY: demo test check lint types imports dependencies units test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test wheel bench proof lock clean help \
+.PHONY: demo test check lint types imports dependencies units test-browser test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test wheel bench proof lock clean help \
   prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
@@ -27,7 +27,11 @@ test: test-prerequisites .venv/dev ## every test, in parallel; pytest's closing 
 	$(ROOT) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
 proof: test-prerequisites .venv/dev ## the slow proofs: every start order, 2,000 clients, 1,000 WebSockets, 100 dead tunnels
-	$(ROOT) $(BIN)/pytest -m "slow and not systemd and not compose and not tailscale" $(ARGS)
+	$(ROOT) $(BIN)/pytest -m "slow and not browser and not systemd and not compose and not tailscale" $(ARGS)
+
+test-browser: test-prerequisites .venv/dev panel ## the panel in Chromium, through a tunnel; PICTURES=DIRECTORY keeps what was seen
+	@$(ROOT) packaging/prerequisites.sh --test --browser
+	$(ROOT) env PICTURES=$(PICTURES) $(BIN)/pytest -m browser -rs tests/e2e $(ARGS)
 
 test-systemd: test-prerequisites .venv/dev ## a gateway and an edge booted with systemd: install, reboot, any order, uninstall
 	$(ROOT) tests/systemd/root.sh $(BIN)/python

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Install the Debian/Ubuntu packages that gridwire runs on, without starting, stopping or editing anything else.
-# usage: prerequisites.sh [--test] [--bench] [--compose] [--kernel] [--rootless]
+# usage: prerequisites.sh [--test] [--bench] [--browser] [--compose] [--kernel] [--rootless]
 #   --test      what only the tests want, too
 #   --bench     what only `gridwire bench` wants, too
+#   --browser   what only `make test-browser` wants, too
 #   --compose   what only `make test-compose` wants, too: Docker's engine, which is started by no unit
 #   --kernel    what it takes to boot a machine with another kernel, too
 #   --rootless  what the demo wants to run without root, too; taken for granted from a user who is not root
@@ -19,6 +20,7 @@ for option in "$@"; do
   case "$option" in
     --test) packages="$packages debootstrap iptables systemd tcpdump ufw uidmap" ;;
     --bench) packages="$packages haproxy wrk" ;;
+    --browser) packages="$packages chromium fonts-liberation" ;;
     --kernel) packages="$packages cpio $(case "$(uname -m)" in aarch64) echo qemu-system-arm ;; *) echo qemu-system-x86 ;; esac)" ;;
     --compose) packages="$packages debootstrap docker-compose docker.io" ;;
     --rootless) packages="$packages uidmap" ;;

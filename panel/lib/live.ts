@@ -18,6 +18,11 @@ const STALE: Record<string, readonly string[]> = {
 
 const OFFLINE_AFTER_MS = 15_000;
 const RETRY_MS = 2_000;
+const SILENT_MS = 20_000; // control says something every 15 s at the latest, and traffic once a second
+const WATCH_MS = 5_000;
+const PROBE_MS = 5_000;
+const CONNECT_MS = 10_000;
+const [CONNECTING, CLOSED] = [0, 2]; // of EventSource.readyState
 const GATHER_MS = 250; // a redeploy turns many things in one moment: ask once
 
 export const STREAM = "/api/v1/stream";
@@ -32,6 +37,7 @@ export function follow(
   let offline: ReturnType<typeof setTimeout> | undefined;
   let gathering: ReturnType<typeof setTimeout> | undefined;
   let broken = false;
+  let heard = Date.now();
   const stale = new Set<string>();
 
   const ask = () => {
@@ -41,9 +47,29 @@ export function follow(
     for (const noun of nouns) void client.invalidateQueries({ queryKey: [noun] });
   };
   const turned = (kind: string) => {
+    heard = Date.now();
     for (const noun of STALE[kind] ?? []) stale.add(noun);
     gathering ??= setTimeout(ask, GATHER_MS);
   };
+  const anew = () => {
+    source?.close();
+    clearTimeout(again);
+    again = setTimeout(connect, RETRY_MS);
+  };
+  // A tunnel that dies closes no connection, and one that is opened through it neither comes nor fails for minutes.
+  const watching = setInterval(() => {
+    const silent = Date.now() - heard;
+    if (broken && silent >= CONNECT_MS && source?.readyState === CONNECTING) {
+      heard = Date.now();
+      anew();
+    } else if (!broken && silent >= SILENT_MS) {
+      heard = Date.now();
+      probe().catch(() => {
+        away();
+        anew();
+      });
+    }
+  }, WATCH_MS);
   const away = () => {
     broken = true;
     setLive("reconnecting");
@@ -53,6 +79,7 @@ export function follow(
   const connect = () => {
     source = open(STREAM);
     source.onopen = () => {
+      heard = Date.now();
       clearTimeout(offline);
       offline = undefined;
       setLive("live");
@@ -63,11 +90,12 @@ export function follow(
     source.onerror = () => {
       away();
       // A browser does not try again after an answer that is no stream.
-      if (source?.readyState === 2) again = setTimeout(connect, RETRY_MS);
+      if (source?.readyState === CLOSED) anew();
     };
     for (const kind of Object.keys(STALE)) source.addEventListener(kind, () => turned(kind));
     // Comes once a second: kept, and nothing asked again for it.
     source.addEventListener("traffic", (event) => {
+      heard = Date.now();
       client.setQueryData(keys.trafficNow, JSON.parse((event as MessageEvent<string>).data));
     });
     source.addEventListener("resync", () => void client.invalidateQueries());
@@ -75,10 +103,16 @@ export function follow(
   connect();
   return () => {
     source?.close();
+    clearInterval(watching);
     clearTimeout(again);
     clearTimeout(offline);
     clearTimeout(gathering);
   };
+}
+
+/** Whether anything answers; any answer will do. */
+async function probe(): Promise<void> {
+  await fetch("/api/v1/session", { signal: AbortSignal.timeout(PROBE_MS), cache: "no-store" });
 }
 
 export function useFollow(enabled: boolean): void {

@@ -59,7 +59,7 @@ export const theme = createTheme({
     }),
     Input: Input.extend({ defaultProps: { size: "sm" }, classNames: { input: classes.input ?? "" } }),
     InputWrapper: InputWrapper.extend({
-      defaultProps: { size: "sm", inputWrapperOrder: ["label", "input", "description", "error"] },
+      defaultProps: { size: "sm", withAsterisk: false, inputWrapperOrder: ["label", "input", "description", "error"] },
       classNames: { label: classes.label ?? "", description: classes.description ?? "", error: classes.error ?? "" },
     }),
     Modal: Modal.extend({ classNames: { content: classes.dialog ?? "", overlay: classes.overlay ?? "" } }),

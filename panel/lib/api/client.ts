@@ -23,10 +23,12 @@ function wantsLogin(problem: Problem): boolean {
   return problem.status === 401 && !["wrong-login", "code-wanted"].includes(problem.code);
 }
 
+const PATIENCE_MS = 30_000; // a dead tunnel answers nothing, and closes nothing either
+
 async function fetching(request: Request): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(request);
+    response = await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]) });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw unanswered();

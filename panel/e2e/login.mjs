@@ -1,0 +1,21 @@
+// What a person does before anything else.
+
+const REFUSED = ["401 (Unauthorized)"]; // the browser's own line on the console, for a refusal that a journey wants
+
+export async function logIn({ open, given }, path = "/") {
+  const page = await open(path, REFUSED);
+  await page.waitForURL(/\/login/);
+  await page.getByLabel("Name").fill(given.name);
+  await page.getByLabel("Password", { exact: true }).fill(given.password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
+  return page;
+}
+
+/** Until the strip says that the page follows the grid. */
+export async function isLive(page, timeout = 20_000) {
+  await page
+    .getByRole("status")
+    .filter({ hasText: /^Live$/ })
+    .waitFor({ timeout });
+}
