@@ -1,30 +1,5 @@
 "use client";
-import { Modal } from "@mantine/core";
-import classes from "./dialog.module.css";
+import dynamic from "next/dynamic";
 
-/** A question that has to be answered before anything else; the focus stays in it, Escape leaves it. */
-export function Dialog(props: {
-  title: string;
-  opened: boolean;
-  onClose: () => void;
-  wide?: boolean;
-  children: React.ReactNode;
-  footer?: React.ReactNode;
-}) {
-  return (
-    <Modal
-      opened={props.opened}
-      onClose={props.onClose}
-      title={props.title}
-      size={props.wide ? 720 : 480}
-      centered
-      padding={0}
-      transitionProps={{ duration: 0 }}
-      classNames={{ header: classes.header ?? "", title: classes.title ?? "", close: classes.close ?? "" }}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
-      <div className={classes.body}>{props.children}</div>
-      {props.footer && <div className={classes.footer}>{props.footer}</div>}
-    </Modal>
-  );
-}
+/** A question that has to be answered before anything else. Its frame is loaded with the first of them. */
+export const Dialog = dynamic(() => import("./dialog-frame"), { ssr: false });

@@ -1,18 +1,5 @@
 /** Mantine in our tokens: its components look as ours do, and follow `app/tokens.css` in light and dark. */
-import {
-  Button,
-  Checkbox,
-  type CSSVariablesResolver,
-  createTheme,
-  Input,
-  InputWrapper,
-  Modal,
-  SegmentedControl,
-  Switch,
-  Tabs,
-  Tooltip,
-  type VariantColorsResolver,
-} from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type VariantColorsResolver } from "@mantine/core";
 import classes from "./theme.module.css";
 
 const variantColors: VariantColorsResolver = ({ variant, color }) => {
@@ -52,25 +39,26 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   variantColorResolver: variantColors,
+  // Plain objects and not `Button.extend(…)`: that would load every component with every page.
   components: {
-    Button: Button.extend({
+    Button: {
       defaultProps: { variant: "default", size: "sm" },
       classNames: { root: classes.button ?? "" },
-    }),
-    Input: Input.extend({ defaultProps: { size: "sm" }, classNames: { input: classes.input ?? "" } }),
-    InputWrapper: InputWrapper.extend({
+    },
+    Input: { defaultProps: { size: "sm" }, classNames: { input: classes.input ?? "" } },
+    InputWrapper: {
       defaultProps: { size: "sm", withAsterisk: false, inputWrapperOrder: ["label", "input", "description", "error"] },
       classNames: { label: classes.label ?? "", description: classes.description ?? "", error: classes.error ?? "" },
-    }),
-    Modal: Modal.extend({ classNames: { content: classes.dialog ?? "", overlay: classes.overlay ?? "" } }),
-    Tabs: Tabs.extend({ classNames: { tab: classes.tab ?? "", list: classes.tabs ?? "" } }),
-    SegmentedControl: SegmentedControl.extend({
+    },
+    Modal: { classNames: { content: classes.dialog ?? "", overlay: classes.overlay ?? "" } },
+    Tabs: { classNames: { tab: classes.tab ?? "", list: classes.tabs ?? "" } },
+    SegmentedControl: {
       defaultProps: { size: "sm", withItemsBorders: false, transitionDuration: 0 },
       classNames: { root: classes.segments ?? "", indicator: classes.segment ?? "", label: classes.segmentLabel ?? "" },
-    }),
-    Tooltip: Tooltip.extend({ defaultProps: { transitionProps: { duration: 0 }, openDelay: 300 } }),
-    Switch: Switch.extend({ defaultProps: { size: "sm" } }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
+    },
+    Tooltip: { defaultProps: { transitionProps: { duration: 0 }, openDelay: 300 } },
+    Switch: { defaultProps: { size: "sm" } },
+    Checkbox: { defaultProps: { size: "xs" } },
   },
 });
 

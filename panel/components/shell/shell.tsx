@@ -1,5 +1,6 @@
 "use client";
 /** What stands around every page of the grid: strip, rail, palette, and the stream that keeps pages live. */
+import dynamic from "next/dynamic";
 import { usePathname, useRouter } from "next/navigation";
 import { Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { keyboard } from "@/lib/keyboard";
@@ -9,11 +10,13 @@ import { useSaid } from "@/lib/said";
 import { useLoginWanted } from "@/lib/session";
 import { useSession } from "@/lib/session-query";
 import { Loading } from "../states";
-import { Keys } from "./keys";
-import { Palette } from "./palette";
 import { BottomBar, Rail } from "./rail";
 import classes from "./shell.module.css";
 import { Strip } from "./strip";
+
+// What is opened is loaded when it is opened.
+const Palette = dynamic(() => import("./palette").then((found) => found.Palette), { ssr: false });
+const Keys = dynamic(() => import("./keys").then((found) => found.Keys), { ssr: false });
 
 export function Shell({ children }: { children: React.ReactNode }) {
   const router = useRouter();

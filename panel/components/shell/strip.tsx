@@ -1,19 +1,17 @@
 "use client";
-import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
+import { IconSearch } from "@tabler/icons-react";
+import dynamic from "next/dynamic";
 import Link from "next/link";
-import { useRouter } from "next/navigation";
+import { useState } from "react";
 import { useOverview } from "@/features/overview/queries";
-import { ask } from "@/lib/api/client";
 import type { PerimeterVerdict } from "@/lib/api/types";
 import { clock } from "@/lib/format";
 import { type LiveState, useLiveState } from "@/lib/live-state";
 import { useNow } from "@/lib/now";
 import { paths } from "@/lib/paths";
-import { useSession } from "@/lib/session-query";
 import { Mark } from "../mark";
 import { StateChip, type Tone } from "../state-chip";
+import { AccountButton } from "./account-button";
 import classes from "./strip.module.css";
 
 /** 40 px at the top: which grid, is it closed, is this live, what time is it, how to get anywhere. */
@@ -84,48 +82,11 @@ function Clock() {
   );
 }
 
+const AccountMenu = dynamic(() => import("./account-menu"), { ssr: false });
+
+/** A plain button until it is pressed: menus weigh more than the rest of the strip. */
 function Account() {
-  const session = useSession().data;
-  const client = useQueryClient();
-  const router = useRouter();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const leave = async () => {
-    await ask("DELETE", "/api/v1/session");
-    client.clear();
-    router.replace(paths.login());
-  };
-  return (
-    <Menu position="bottom-end" width={216} transitionProps={{ duration: 0 }}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" className={classes.account ?? ""} aria-label="Account and appearance">
-          <IconUser size={16} aria-hidden="true" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {session ? `${session.operator} on ${session.node}, may ${session.may}` : "Not logged in"}
-        </Menu.Label>
-        {(
-          [
-            ["auto", "As the system", IconDeviceDesktop],
-            ["light", "Light", IconSun],
-            ["dark", "Dark", IconMoon],
-          ] as const
-        ).map(([scheme, name, Glyph]) => (
-          <Menu.Item
-            key={scheme}
-            leftSection={<Glyph size={14} aria-hidden="true" />}
-            rightSection={colorScheme === scheme ? "✓" : undefined}
-            onClick={() => setColorScheme(scheme)}
-          >
-            {name}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={14} aria-hidden="true" />} onClick={() => void leave()}>
-          Log out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
+  const [wanted, setWanted] = useState(false);
+  if (wanted) return <AccountMenu />;
+  return <AccountButton onClick={() => setWanted(true)} />;
 }
