@@ -1166,6 +1166,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Those that are open, the oldest first.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description Where people are told, and what came of the last try; nothing that is secret.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Notification */
+        get: operations["readNotification"];
+        /**
+         * Put Notification
+         * @description Set it as a whole: what is secret is never given back, so it is given again.
+         */
+        put: operations["putNotification"];
+        post?: never;
+        /**
+         * Delete Notification
+         * @description With what still waits for it.
+         */
+        delete: operations["deleteNotification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Notification
+         * @description Send something there now.
+         */
+        post: operations["tryNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maintenance
+         * @description Windows that are not over.
+         */
+        get: operations["listMaintenance"];
+        put?: never;
+        /**
+         * Post Maintenance
+         * @description Nobody is told of what it covers until it ends.
+         */
+        post: operations["postMaintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Maintenance
+         * @description End it now: what is wrong still is told.
+         */
+        delete: operations["deleteMaintenance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/perimeter": {
         parameters: {
             query?: never;
@@ -1318,6 +1447,42 @@ export interface components {
             who: components["schemas"]["Crowd"];
             /** Places */
             places: components["schemas"]["Place"][];
+        };
+        /**
+         * AlertTurned
+         * @description Of the stream.
+         */
+        AlertTurned: {
+            turn: components["schemas"]["Turn"];
+            alert: components["schemas"]["AlertView"];
+        };
+        /**
+         * AlertView
+         * @description An alert that is open. ``since``: bad since then; ``silent``: a maintenance window covers it; ``flaps``: it comes
+         *     and goes, and is not told again before it rests.
+         */
+        AlertView: {
+            kind: components["schemas"]["_core__alerts__Kindgridwire"];
+            /** Subject */
+            subject: string;
+            /** What */
+            what: string;
+            /** Fix */
+            fix: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Opened
+             * Format: date-time
+             */
+            opened: string;
+            /** Silent */
+            silent: boolean;
+            /** Flaps */
+            flaps: boolean;
         };
         /**
          * ApplyState
@@ -1500,6 +1665,21 @@ export interface components {
         Cut: {
             why: components["schemas"]["Why"];
             who: components["schemas"]["Crowd"];
+        };
+        /**
+         * Delivery
+         * @description What came of the last try.
+         */
+        Delivery: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Ok */
+            ok: boolean;
+            /** What */
+            what: string;
         };
         /**
          * Device
@@ -2343,10 +2523,15 @@ export interface components {
         };
         /**
          * Kind
+         * @enum {string}
+         */
+        Kind: "node-down" | "route-failing" | "route-errors" | "certificate-expiring" | "perimeter-finding";
+        /**
+         * Kind-Input
          * @description What traffic is counted of. An endpoint's name is ``service/node``.
          * @enum {string}
          */
-        Kind: "gateway" | "route" | "service" | "endpoint" | "node";
+        "Kind-Input": "gateway" | "route" | "service" | "endpoint" | "node";
         /**
          * LetIn
          * @description ``credential`` none: the one that the asker showed stays.
@@ -2485,6 +2670,19 @@ export interface components {
             owner?: components["schemas"]["Owner"];
         };
         /**
+         * AlertViewListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        AlertViewListing: {
+            /** Items */
+            items: components["schemas"]["AlertView"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * EventListing
          * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
          *     where that is counted.
@@ -2498,6 +2696,19 @@ export interface components {
             total: number | null;
         };
         /**
+         * MaintenanceListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        MaintenanceListing: {
+            /** Items */
+            items: components["schemas"]["Maintenance"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * NodeViewListing
          * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
          *     where that is counted.
@@ -2505,6 +2716,19 @@ export interface components {
         NodeViewListing: {
             /** Items */
             items: components["schemas"]["NodeView"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * NotificationListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        NotificationListing: {
+            /** Items */
+            items: components["schemas"]["Notification"][];
             /** Next */
             next: string | null;
             /** Total */
@@ -2690,6 +2914,53 @@ export interface components {
             token: components["schemas"]["Token"];
             /** Secret */
             secret: string;
+        };
+        /**
+         * Mail
+         * @description By SMTP. ``security``: none only where there is no password to be seen on the way.
+         */
+        Mail: {
+            /**
+             * Kind
+             * @default smtp
+             * @constant
+             */
+            kind?: "smtp";
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 587
+             */
+            port?: number;
+            /**
+             * Security
+             * @default starttls
+             * @enum {string}
+             */
+            security?: "starttls" | "tls" | "none";
+            /**
+             * User
+             * @default
+             */
+            user?: string;
+            /**
+             * Password
+             * @default
+             */
+            password?: string;
+            /** Sender */
+            sender: string;
+            /** To */
+            to: string[];
+        };
+        /** Maintenance */
+        Maintenance: {
+            /** Id */
+            id: string;
+            window: components["schemas"]["Window"];
+            /** Author */
+            author: string;
         };
         /**
          * May
@@ -3130,6 +3401,26 @@ export interface components {
             gone: string[];
         };
         /**
+         * Notification
+         * @description ``told``: where to, without what is secret; ``waiting``: notices that are not delivered yet.
+         */
+        Notification: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Told */
+            told: string;
+            /** Only */
+            only: components["schemas"]["_core__alerts__Kindgridwire"][];
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+            delivery: components["schemas"]["Delivery"] | null;
+        };
+        /**
          * NounChange
          * @description One noun before and after, whole and field by field; none where it was added or removed.
          */
@@ -3144,6 +3435,30 @@ export interface components {
             before: components["schemas"]["Node"] | components["schemas"]["Invitation"] | components["schemas"]["Service"] | components["schemas"]["Route"] | components["schemas"]["Policy"] | components["schemas"]["Network"] | null;
             /** After */
             after: components["schemas"]["Node"] | components["schemas"]["Invitation"] | components["schemas"]["Service"] | components["schemas"]["Route"] | components["schemas"]["Policy"] | components["schemas"]["Network"] | null;
+        };
+        /**
+         * Ntfy
+         * @description https://ntfy.sh or a server of one's own; who knows the topic may read it.
+         */
+        Ntfy: {
+            /**
+             * Kind
+             * @default ntfy
+             * @constant
+             */
+            kind?: "ntfy";
+            /**
+             * Url
+             * @default https://ntfy.sh
+             */
+            url?: string;
+            /** Topic */
+            topic: string;
+            /**
+             * Token
+             * @default
+             */
+            token?: string;
         };
         /**
          * Opening
@@ -3934,7 +4249,7 @@ export interface components {
          * @description ``step``: seconds that a point covers; more than was asked for where less is not kept.
          */
         Series: {
-            of: components["schemas"]["Kind"];
+            of: components["schemas"]["_core__traffic__Kindgridwire"];
             /** Name */
             name: string;
             /** Step */
@@ -4386,7 +4701,7 @@ export interface components {
          * @description The first by ``by`` over the last ``seconds``.
          */
         Top: {
-            of: components["schemas"]["Kind"];
+            of: components["schemas"]["_core__traffic__Kindgridwire"];
             by: components["schemas"]["Rank"];
             /** Seconds */
             seconds: number;
@@ -4430,6 +4745,11 @@ export interface components {
          * @enum {string}
          */
         Transport: "tcp" | "udp";
+        /**
+         * Turn
+         * @enum {string}
+         */
+        Turn: "opened" | "cleared";
         /** UnixReach */
         UnixReach: {
             /** Path */
@@ -4590,9 +4910,22 @@ export interface components {
          * @enum {string}
          */
         WaitsFor: "newcomer" | "grid" | "operator" | "nobody";
+        /**
+         * Wanted
+         * @description ``only``: these kinds of alerts; none: all.
+         */
+        Wanted: {
+            /** To */
+            to: components["schemas"]["Webhook"] | components["schemas"]["Ntfy"] | components["schemas"]["Mail"];
+            /**
+             * Only
+             * @default []
+             */
+            only?: components["schemas"]["Kind"][];
+        };
         /** Watched */
         Watched: {
-            of: components["schemas"]["Kind"];
+            of: components["schemas"]["_core__traffic__Kindgridwire"];
             /** Name */
             name: string;
             figures: components["schemas"]["Figures"];
@@ -4621,11 +4954,83 @@ export interface components {
             unless: string[];
         };
         /**
+         * Webhook
+         * @description POST of JSON. ``key``: signs it (HMAC-SHA256), so that the receiver knows who speaks.
+         */
+        Webhook: {
+            /**
+             * Kind
+             * @default webhook
+             * @constant
+             */
+            kind?: "webhook";
+            /** Url */
+            url: string;
+            /**
+             * Key
+             * @default
+             */
+            key?: string;
+        };
+        /**
          * Why
          * @description Why connections are cut.
          * @enum {string}
          */
         Why: "revoked" | "withdrawn";
+        /**
+         * Window
+         * @description Maintenance: from ``begins`` until ``ends`` nobody is told of what is of ``of``: ``node:NAME``,
+         *     ``tag:key=value``, ``route:NAME`` or ``all``.
+         */
+        Window: {
+            /** Of */
+            of: string;
+            /**
+             * Begins
+             * Format: date-time
+             */
+            begins: string;
+            /**
+             * Ends
+             * Format: date-time
+             */
+            ends: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * WindowInput
+         * @description Maintenance: from ``begins`` until ``ends`` nobody is told of what is of ``of``: ``node:NAME``,
+         *     ``tag:key=value``, ``route:NAME`` or ``all``.
+         */
+        WindowInput: {
+            /** Of */
+            of: string;
+            /**
+             * Begins
+             * Format: date-time
+             */
+            begins: string;
+            /**
+             * Ends
+             * Format: date-time
+             */
+            ends: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * _core__alerts__Kindgridwire
+         * @enum {string}
+         */
+        _core__alerts__Kindgridwire: "node-down" | "route-failing" | "route-errors" | "certificate-expiring" | "perimeter-finding";
         /**
          * _core__exposure__Linkgridwire
          * @description A network device of the host that is up, but for lo, with its addresses, sorted.
@@ -4636,6 +5041,12 @@ export interface components {
             /** Addresses */
             addresses: (string)[];
         };
+        /**
+         * _core__traffic__Kindgridwire
+         * @description What traffic is counted of. An endpoint's name is ``service/node``.
+         * @enum {string}
+         */
+        _core__traffic__Kindgridwire: "gateway" | "route" | "service" | "endpoint" | "node";
         /**
          * _protocol__topology__Linkgridwire
          * @description ``count``: single links in it; ``broken`` and ``unknown`` as of a vertex.
@@ -7029,7 +7440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Revised"] | components["schemas"]["Event"] | components["schemas"]["NodesChanged"] | components["schemas"]["HealthChanged"] | components["schemas"]["TrafficNow"] | components["schemas"]["Resync"];
+                    "text/event-stream": components["schemas"]["Revised"] | components["schemas"]["Event"] | components["schemas"]["NodesChanged"] | components["schemas"]["HealthChanged"] | components["schemas"]["AlertTurned"] | components["schemas"]["TrafficNow"] | components["schemas"]["Resync"];
                 };
             };
             /** @description Refused or failed */
@@ -7077,7 +7488,7 @@ export interface operations {
     readTraffic: {
         parameters: {
             query?: {
-                of?: components["schemas"]["Kind"];
+                of?: components["schemas"]["Kind-Input"];
                 name?: string;
                 since?: string | null;
                 until?: string | null;
@@ -7112,7 +7523,7 @@ export interface operations {
     readTop: {
         parameters: {
             query?: {
-                of?: components["schemas"]["Kind"];
+                of?: components["schemas"]["Kind-Input"];
                 by?: components["schemas"]["Rank"];
                 seconds?: number;
                 limit?: number;
@@ -7131,6 +7542,281 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Top"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertViewListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WindowInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Maintenance"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {
