@@ -14,12 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from gridwire.control.errors import TooLarge
+from gridwire.core.bodies import PERSONS
 from gridwire.core.errors import Invalid
 from gridwire.core.names import shown
 
 T = TypeVar("T")
-LIMIT = 256 * 1024
-REPORT_LIMIT = 8 * 1024 * 1024  # 10,000 peers and as many endpoints
 
 
 class Body(Generic[T]):
@@ -29,7 +28,7 @@ class Body(Generic[T]):
     misspelt field is refused.
     """
 
-    def __init__(self, kind: type[T], *, limit: int = LIMIT, open_ended: bool = False) -> None:
+    def __init__(self, kind: type[T], *, limit: int = PERSONS, open_ended: bool = False) -> None:
         self.adapter: TypeAdapter[T] = TypeAdapter(kind)
         self._limit = limit
         self._open_ended = open_ended

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gridwire.core.bodies import AGENTS, PERSONS
 from gridwire.core.certificates import SECURE
 from gridwire.core.proxy import Listener, ListenerKind
 from gridwire.render.nginx_panel import panel as panel_files
@@ -53,7 +54,7 @@ ZONES: Final[dict[ListenerKind, tuple[Zone, ...]]] = {
     ListenerKind.EDGE: (),
 }
 _ZONES_OF: Final = {ListenerKind.TLS: ListenerKind.ROUTES, ListenerKind.PANEL: ListenerKind.API}
-_REPORT: Final = "/api/v1/agent/report"
+_LARGE: Final = ("/api/v1/agent/report", "/api/v1/agent/sockets", "/api/v1/agent/traffic")
 _STREAM: Final = "/api/v1/stream"
 _LONG_POLL: Final = seconds(120)  # longer than any
 _DAY: Final = Number(24, "h")
@@ -248,24 +249,24 @@ def _small(kilobytes: int) -> tuple[Directive, ...]:
 def _api(panel: str, way: _Way) -> tuple[Directive, ...]:
     """Control's API, for agents and persons, and the panel, which is a client of it and so has the same origin."""
     proxied = _control(way.listener, scheme=way.scheme)
-    report = (directive("client_max_body_size", Number(2, "m")), *_most(*ZONES[ListenerKind.API]))
+    large = (directive("client_max_body_size", Number(AGENTS >> 20, "m")), *_most(*ZONES[ListenerKind.API]))
     ask = phase("access", "panel", f"{way.judge}api")
     agents = (
-        block("location", ("=", _REPORT), ask, *proxied, *report)
+        tuple(block("location", ("=", path), ask, *proxied, *large) for path in _LARGE)
         if way.agents
-        else block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere"))
+        else (block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere")),)
     )
     return (
         *_small(16),
         phase("log", "control", "log"),
-        agents,
+        *agents,
         block(
             "location",
             ("=", _STREAM),
             phase("access", "panel", f"{way.judge}stream"),
             *_control(way.listener, scheme=way.scheme, read=_DAY),
         ),
-        block("location", ("/api/",), ask, *proxied),
+        block("location", ("/api/",), ask, *proxied, directive("client_max_body_size", Number(PERSONS >> 10, "k"))),
         block("location", ("=", "/healthz"), ask, *proxied),
         block("location", ("=", "/ca.pem"), ask, phase("content", "certificates", "authority")),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from gridwire.core.bodies import AGENTS, PERSONS
+
 pytestmark = pytest.mark.netns
 
 Grid = Any  # conftest.Grid, which has no importable name
@@ -43,7 +45,7 @@ class ControlHandler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "nginx"
 
-    do_GET = do_POST = _turn
+    do_GET = do_POST = do_PUT = _turn
 
 
 def test_control_away_is_said_and_a_restart_is_waited_for(grid: Grid) -> None:
@@ -82,6 +84,23 @@ def test_control_is_told_who_asks_and_by_which_listener(grid: Grid) -> None:
             ("GET", "/api/v1/agent/spec"),
         ):
             assert grid.ask(method, path, "{}", port=2087).status == 404, path
+    finally:
+        control.shutdown()
+        control.server_close()
+
+
+def test_bodies_are_taken_up_to_controls_own_bounds(grid: Grid) -> None:
+    control = Control(grid.control_socket)
+    threading.Thread(target=control.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        for method, path, most in (
+            ("POST", "/api/v1/agent/sockets", AGENTS),
+            ("POST", "/api/v1/agent/traffic", AGENTS),
+            ("PUT", "/api/v1/services/api", PERSONS),
+        ):
+            assert grid.ask(method, path, "x" * most, port=2086).status == 200, path
+            answer = grid.ask(method, path, "x" * (most + 1), port=2086)
+            assert (answer.status, answer.headers["X-Gridwire-Reason"]) == (413, "body-too-large"), path
     finally:
         control.shutdown()
         control.server_close()

@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.access import Who, allow
-from gridwire.control.body import REPORT_LIMIT, Body
+from gridwire.control.body import Body
 from gridwire.control.caller import Caller, Peer
 from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
 from gridwire.control.errors import NotKnown
@@ -17,6 +17,7 @@ from gridwire.control.grid import Grid
 from gridwire.control.specs import Current
 from gridwire.control.usecases.take_report import take_report
 from gridwire.core.addressing import Address
+from gridwire.core.bodies import OWN
 from gridwire.core.fleet import NodeState
 from gridwire.core.spec import NodeSpec
 from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
@@ -75,7 +76,7 @@ def _current(grid: Grid, caller: Caller) -> tuple[Address, Current]:
 @routes.post(REPORT_PATH, tags=["agent"])
 @allow(Who.LOCAL, Who.AGENT)
 def post_report(
-    report: Annotated[Report, Depends(Body(Report, limit=REPORT_LIMIT, open_ended=True))],
+    report: Annotated[Report, Depends(Body(Report, limit=OWN, open_ended=True))],
     grid: GridOf,
     caller: CallerOf,
 ) -> Heard:

@@ -10,13 +10,12 @@ from gridwire.control.access import READ, Who, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
 from gridwire.control.perimeter import node_sockets, perimeter
+from gridwire.core.bodies import AGENTS
 from gridwire.core.errors import Invalid
 from gridwire.core.exposure import Realm
 from gridwire.core.listening import Owner
 from gridwire.core.names import node_name
 from gridwire.protocol.perimeter import SOCKETS_PATH, NodeSockets, Perimeter, SocketsSeen
-
-SOCKETS_LIMIT = 1024 * 1024
 
 routes = router()
 
@@ -57,7 +56,7 @@ def read_node_sockets(name: str, grid: GridOf) -> NodeSockets:
 @routes.post(SOCKETS_PATH, status_code=204, tags=["agent"])
 @allow(Who.LOCAL, Who.AGENT)
 def post_sockets(
-    seen: Annotated[SocketsSeen, Depends(Body(SocketsSeen, limit=SOCKETS_LIMIT, open_ended=True))],
+    seen: Annotated[SocketsSeen, Depends(Body(SocketsSeen, limit=AGENTS, open_ended=True))],
     grid: GridOf,
     caller: CallerOf,
 ) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from gridwire.control.access import READ, Who, allow
-from gridwire.control.body import REPORT_LIMIT, Body
+from gridwire.control.body import Body
 from gridwire.control.endpoint import CallerOf, GridOf, router, the_node
+from gridwire.core.bodies import OWN
 from gridwire.core.errors import Invalid, NotPermitted
 from gridwire.core.fleet import Role
 from gridwire.core.traffic import Kind, Rank
@@ -21,7 +22,7 @@ routes = router()
 @routes.post(COUNTED_PATH, status_code=204, tags=["agent"])
 @allow(Who.LOCAL, Who.AGENT)
 def post_counted(
-    counted: Annotated[Counted, Depends(Body(Counted, limit=REPORT_LIMIT, open_ended=True))],
+    counted: Annotated[Counted, Depends(Body(Counted, limit=OWN, open_ended=True))],
     grid: GridOf,
     caller: CallerOf,
 ) -> None:
