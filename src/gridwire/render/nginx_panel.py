@@ -25,21 +25,23 @@ _TYPES: Final = (
 _HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 )
+_OPENER: Final = ("Cross-Origin-Opener-Policy", "same-origin")
 
 
-def panel(root: str, judge: str) -> tuple[Directive, ...]:
+def panel(root: str, judge: str, *, trustworthy: bool) -> tuple[Directive, ...]:
     """``root`` holds the folders ``now`` and ``before``; ``judge``: the function of gridwire.panel that says who may
-    read them, before any of it is read."""
+    read them, before any of it is read. ``trustworthy``: browsers take the origin for one; from others they ignore
+    the opener policy, and say so as an error of the page."""
+    headers = (*_HEADERS, _OPENER) if trustworthy else _HEADERS
     return (
         block(
             "location",
             ("/_next/static/",),
             *_files(root, judge),
-            *_headers(f"public, max-age={_YEAR}, immutable"),
+            *_headers(headers, f"public, max-age={_YEAR}, immutable"),
             # A page that was opened before an upgrade asks for the parts of its own build.
             directive("try_files", "/now$uri", "/before$uri", "=404"),
         ),
@@ -47,7 +49,7 @@ def panel(root: str, judge: str) -> tuple[Directive, ...]:
             "location",
             ("/",),
             *_files(root, judge),
-            *_headers("no-cache"),
+            *_headers(headers, "no-cache"),
             phase("header_filter", "panel", "page"),
             directive("try_files", "/now$uri", "/now$uri.html", "/now$uri/index.html", "=404"),
             directive("error_page", "404", "/404.html"),
@@ -69,9 +71,9 @@ def _files(root: str, judge: str) -> tuple[Directive, ...]:
     )
 
 
-def _headers(caching: str) -> tuple[Directive, ...]:
+def _headers(headers: tuple[tuple[str, str], ...], caching: str) -> tuple[Directive, ...]:
     # Not for refusals, which say themselves that they are not kept.
     return (
-        *(directive("add_header", name, value, "always") for name, value in _HEADERS),
+        *(directive("add_header", name, value, "always") for name, value in headers),
         directive("add_header", "Cache-Control", Quoted(caching)),
     )

@@ -70,6 +70,11 @@ class _Way:
     judge: str = ""
     agents: bool = False
 
+    @property
+    def trustworthy(self) -> bool:
+        """To browsers: what comes with TLS, or from the host they run on."""
+        return self.scheme == "https" or bool(self.judge)
+
 
 _MESH: Final = _Way(agents=True)
 _SECURE: Final = _Way(scheme="https")
@@ -270,7 +275,7 @@ def _api(panel: str, way: _Way) -> tuple[Directive, ...]:
         block("location", ("=", "/healthz"), ask, *proxied),
         block("location", ("=", "/ca.pem"), ask, phase("content", "certificates", "authority")),
         block("location", ("@wait",), phase("access", "control", "wait"), *proxied),
-        *panel_files(panel, f"{way.judge}file"),
+        *panel_files(panel, f"{way.judge}file", trustworthy=way.trustworthy),
     )
 
 
