@@ -56,6 +56,7 @@ ZONES: Final[dict[ListenerKind, tuple[Zone, ...]]] = {
 _ZONES_OF: Final = {ListenerKind.TLS: ListenerKind.ROUTES, ListenerKind.PANEL: ListenerKind.API}
 _LARGE: Final = ("/api/v1/agent/report", "/api/v1/agent/sockets", "/api/v1/agent/traffic")
 _STREAM: Final = "/api/v1/stream"
+_POLL: Final = "/api/v1/agent/spec"
 _LONG_POLL: Final = seconds(120)  # longer than any
 _DAY: Final = Number(24, "h")
 
@@ -257,7 +258,10 @@ def _api(panel: str, way: _Way) -> tuple[Directive, ...]:
     large = (directive("client_max_body_size", Number(AGENTS >> 20, "m")), *_most(*ZONES[ListenerKind.API]))
     ask = phase("access", "panel", f"{way.judge}api")
     agents = (
-        tuple(block("location", ("=", path), ask, *proxied, *large) for path in _LARGE)
+        (
+            *(block("location", ("=", path), ask, *proxied, *large) for path in _LARGE),
+            block("location", ("=", _POLL), phase("access", "panel", "poll"), *proxied),
+        )
         if way.agents
         else (block("location", ("/api/v1/agent/",), phase("content", "control", "nowhere")),)
     )

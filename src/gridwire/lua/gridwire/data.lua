@@ -18,6 +18,7 @@ local withdraw = require "gridwire.withdraw"
 local flight = require "gridwire.flight"
 local retry = require "gridwire.retry"
 local metrics = require "gridwire.metrics"
+local traffic = require "gridwire.traffic"
 
 local _M = { DOCUMENTS = { "routing", "edge", "health", "panel", "certificates" } }
 local shared = ngx.shared.gridwire_data
@@ -220,7 +221,7 @@ end
 -- out (its listeners answer 503) and never keeps nginx from starting. `config`: the digest of nginx's own text.
 function _M.boot(directory, config)
     _M.config, _M.directory = config, directory
-    shared:incr("generation", 1, 0)
+    _M.generation = shared:incr("generation", 1, 0)
     for _, name in ipairs(_M.DOCUMENTS) do
         local text = read_file(directory .. "/" .. name .. ".json")
         if text then
@@ -266,8 +267,11 @@ local ending = false
 local function outlive()
     if ending then return end
     ending = true
-    withdraw.streams()
-    while withdraw.any() do
+    traffic.release()
+    -- A reload has built its tables before it ends us. Where nothing did, nginx itself is to end, and with it whatever
+    -- an earlier reload left.
+    if shared:get("generation") == _M.generation then shared:set("stopping", true) end
+    while withdraw.streams(shared:get("stopping")) or withdraw.any() do
         ngx.sleep(LAST_STEP)
         take("routing")
     end

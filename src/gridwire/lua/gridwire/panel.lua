@@ -21,15 +21,22 @@ function _M.api()
     headers.strip()
 end
 
--- Live events, for hours. The request has a record, so that a worker that is to end can end it (gridwire.withdraw).
-local function recorded()
+-- What waits for control: live events, for hours (true), or an agent's question for a spec ("poll"). The request has
+-- a record, so that a worker that is to end can end it (gridwire.withdraw); one that ends begins none.
+local function recorded(kind)
+    if ngx.worker.exiting() then return reason.answer(503, "control-away") end
     local state = request.begin()
-    if state then state.stream = true end
+    if state then state.stream = kind end
 end
 
 function _M.stream()
     _M.api()
-    recorded()
+    recorded(true)
+end
+
+function _M.poll()
+    _M.api()
+    recorded("poll")
 end
 
 -- A file of the panel: for operators' devices alone.
@@ -51,7 +58,7 @@ end
 
 function _M.socket_stream()
     _M.socket_api()
-    recorded()
+    recorded(true)
 end
 
 function _M.socket_file()

@@ -14,7 +14,7 @@ local spare, spares = {}, 0 -- records of requests that ended: to make one for e
 -- Every field that either side has, so that none is added later, which would move them all. On a gateway: `asked`,
 -- `peer`, what the route was found by; `class`, its location where that is not most requests'; `disk`, whether its body
 -- may lie on the disk; `endpoint`, false where there is none any more; `refused`, `why`, the
--- answer of a request that was not let in; `stream`, of control's live events. On an edge: `service`.
+-- answer of a request that was not let in; `stream`, of control's live events, or "poll". On an edge: `service`.
 local function record()
     return { route = false, pool = false, endpoint = false, retries = 0, begun = false, upgrade = false, class = false,
              disk = false, asked = false, peer = false, sent = false, late = false, tried = false, refused = false, why = false,

@@ -103,10 +103,15 @@ end
 -- The same as soon as there are any; nil after `seconds` without. Who waits costs nothing meanwhile.
 function _M.take(seconds)
     local text = take()
-    if text or seconds <= 0 then return text end
+    if text or seconds <= 0 or ngx.worker.exiting() then return text end
     _M.waiting = _M.waiting or semaphore.new()
     _M.waiting:wait(seconds)
     return take()
+end
+
+-- A worker that ends hears of no line any more: whoever waits in it is to ask another.
+function _M.release()
+    if _M.waiting then _M.waiting:post() end
 end
 
 return _M

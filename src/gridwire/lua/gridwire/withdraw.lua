@@ -61,11 +61,16 @@ function _M.any()
 end
 
 -- A worker that is to end would serve control's live events until their readers leave; these come again by
--- themselves, to its successor, and miss nothing.
-function _M.streams()
+-- themselves, to its successor, and miss nothing. Agents' questions for a spec end by themselves, in a minute: where
+-- there is a successor they may (all at once they would ask it anew), where there is none (`polls`) they end too.
+-- Whether there are any left.
+function _M.streams(polls)
+    local left = false
     for key, state in request.all() do
-        if state.stream then close(key) end
+        if state.stream and (polls or state.stream ~= "poll") then close(key) end
+        left = left or state.stream == "poll"
     end
+    return left
 end
 
 return _M
