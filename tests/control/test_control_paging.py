@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -214,3 +215,9 @@ def test_what_is_dear_is_looked_at_again_when_its_time_is_over(monkeypatch: pyte
     assert looks.at("x", (1, 2), lambda: look(1.0)) == 4
     clock["now"] = 4.1
     assert looks.at("x", (1, 2), lambda: look(1.0)) == 5
+
+
+def test_a_cursor_that_is_nested_without_end_is_none(world: Any) -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 1500).decode()
+    for path in ("nodes", "events"):
+        assert world.local.get(f"/api/v1/{path}?cursor={nested}").status_code == 422

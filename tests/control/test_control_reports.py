@@ -190,7 +190,7 @@ def test_whatever_breaks_in_a_tick_is_logged_and_the_next_one_comes(
 
     async def scene() -> None:
         grid = BreaksTwice()
-        ticking = asyncio.create_task(application._tick(grid, Log()))  # type: ignore[arg-type]
+        ticking = asyncio.create_task(application._tick((grid,), Log()))  # type: ignore[arg-type]
         async with asyncio.timeout(5):
             while grid.ticks < 4:
                 assert not ticking.done()
@@ -201,3 +201,27 @@ def test_whatever_breaks_in_a_tick_is_logged_and_the_next_one_comes(
     asyncio.run(scene())
     assert [line["error"] for line in said] == ["ZeroDivisionError: a mistake of ours"] * 2
     assert all(__file__ in line["at"] for line in said)
+
+
+NAIVE, FIRST, LAST = "2030-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+
+
+def _spoilt(at: str) -> tuple[dict[str, Any], ...]:
+    guard = {"version": [0, 0], "read_at": at, "stands": True}
+    return {"at": at}, {"guard": guard}, {"sockets": {"digest": "ab", "at": at}}
+
+
+@pytest.mark.parametrize("fields", [one for at in (NAIVE, FIRST, LAST) for one in _spoilt(at)])
+def test_times_that_no_clock_has_spoil_nothing_of_what_is_told_of_the_grid(world: Any, fields: dict[str, Any]) -> None:
+    edge = world.join("edge-1")
+    assert reported(world, edge, **fields).status_code == 422
+    for path in ("overview", "perimeter", "status", "nodes"):
+        assert world.local.get(f"/api/v1/{path}").status_code == 200
+
+
+def test_a_certificate_without_a_time_zone_is_none(world: Any) -> None:
+    edge = world.join("edge-1")
+    shown = {"subject": "a", "issuer": "b", "names": [], "fingerprint": "c", "source": "given"}
+    end = {"not_before": FIRST, "not_after": LAST}
+    assert reported(world, edge, certificates=[{**shown, **end}]).status_code == 200  # "for ever", as some say it
+    assert reported(world, edge, certificates=[{**shown, **end, "not_after": NAIVE}]).status_code == 422

@@ -57,6 +57,8 @@ def test_what_a_gateway_counted_is_shown_by_each_noun(world: Any) -> None:
     [
         ["a", "b", "c", -1, 0, 0, 0, 0, []],
         ["a", "b", "c", 1, 0, 0, 0, 0, [3]],
+        ["a", "b", "c", 10**400, 0, 0, 0, 0, [3, 1]],
+        ["a", "b", "c", 1, 0, 0, 0, 0, [3, 10**400]],
         ["a", "b", "c", 1, 0, 0, 0, 0, [128, 1]],
         ["a", "b", "c", 1, 0, 0, 0, 0, [3, -1]],
         ["", "b", "c", 1, 0, 0, 0, 0, []],
@@ -188,3 +190,45 @@ def test_the_stream_tells_the_present_second_and_what_is_watched(world: Any) -> 
     assert line.count('"requests":10') == 2
     assert '"name":"e9","figures":{"requests":0' in line
     assert world.local.get("/api/v1/stream?seconds=0&watch=shop").status_code == 422
+
+
+def test_names_that_a_gateway_makes_up_fill_no_memory(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridwire.control.traffic.MOST_CELLS", 20)
+    monkeypatch.setattr("gridwire.control.traffic.MOST_WHOLES", 10)
+    monkeypatch.setattr("gridwire.adapters.series.series.MOST_CELLS", 25)
+    series = open_series(None)
+    traffic = Traffic(series, world.clock)
+    for minute in range(3):
+        rows = (_row(f"r{minute}-{number}", f"n{minute}-{number}") for number in range(100))
+        traffic.take(GW, _seconds(int(world.clock.now.timestamp()), *rows))
+        world.clock.forward(seconds=70)
+        traffic.tick()
+    now = int(world.clock.now.timestamp())
+    assert len(series.cells()) == 25
+    whole = traffic.series(Kind.GATEWAY, "gw", now - 600, now, 60).points
+    assert sum(point.figures.requests for point in whole) == 3000
+
+
+def test_the_newest_counts_are_walked_through_once_for_all_who_look(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic, asked = world.grid.traffic, []
+    traffic.take(GW, _seconds(int(world.clock.now.timestamp()), *(_row(f"r{n}") for n in range(100))))
+    monkeypatch.setattr("gridwire.control.traffic.name_in", lambda cell, kind: asked.append(kind) or cell.route)
+    for _ in range(20):
+        told = traffic.now([(Kind.ROUTE, f"r{n}") for n in range(50)])
+        assert [one.figures.requests for one in told.watched] == [10] * 50
+    assert asked.count(Kind.ROUTE) == 102  # with the gateway's and the node's whole
+
+
+def test_who_looks_at_names_without_end_fills_no_memory(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridwire.control.traffic.MOST_LOOKED", 5)
+    traffic, begin = Traffic(open_series(None), world.clock), int(world.clock.now.timestamp())
+    for name in (*map(str, range(100)), "r3"):
+        traffic.series(Kind.ROUTE, name, begin - 60, begin, 1)
+    assert len(traffic._looked) == 5
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T00:00:00-14:00"])
+def test_there_is_no_traffic_of_years_that_cannot_be_reckoned_with(world: Any, since: str) -> None:
+    assert world.local.get(f"/api/v1/traffic?since={since}&until={since}&step=86400").status_code == 422

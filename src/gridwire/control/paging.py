@@ -246,7 +246,7 @@ def position_of(cursor: str, sort: str) -> tuple[Value, str]:
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         kept, value, name = found
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise _no_cursor() from None
     if not isinstance(value, str | int | float) or not isinstance(name, str):
         raise _no_cursor()

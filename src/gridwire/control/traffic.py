@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from heapq import nlargest
+from math import inf
 from typing import Final
 
 from gridwire.adapters.series import Series, Tier
@@ -23,10 +24,14 @@ from gridwire.protocol.traffic import Counted, Figures, Point, Ranked, Row, Seco
 BUSIEST: Final = 200  # cells of which seconds are kept
 MOST_POINTS: Final = 4000
 MOST_CELLS: Final = 50_000  # of one minute; what is beyond counts in its gateway's and node's alone
+MOST_WHOLES: Final = 10_000  # of nodes, of one minute: a gateway that was taken over makes names up
+MOST_COUNT: Final = 1 << 53  # of one row: all that JSON's readers can tell apart, and a float can hold
+MOST_LOOKED: Final = 500  # at once; who looks at more has the seconds of the last ones kept
 FRESH: Final = 3  # seconds for which a gateway's last counts are its present ones
 LOOKED: Final = 90  # seconds for which what somebody looked at is looked at
 _WRITE: Final = 10  # seconds between two writes of seconds
 _LATE: Final = 5  # seconds that a gateway's clock or agent may be behind
+_OF_PARTS: Final = (Kind.ROUTE, Kind.SERVICE, Kind.ENDPOINT)  # seconds of whole gateways and nodes are kept anyway
 _SKEW: Final = 120  # seconds by which a gateway's clock may be off before its counts are put to the present
 
 
@@ -42,7 +47,9 @@ class Traffic:
         self._worthy: dict[int, dict[Cell, Tally]] = {}  # of seconds, what is to be kept
         self._minutes: dict[int, dict[Cell, Tally]] = {}
         self._last: dict[NodeName, tuple[int, dict[Cell, Tally]]] = {}  # gateway → when, its newest counts
-        self._looked: dict[tuple[Kind, str], int] = {}
+        self._looked: dict[tuple[Kind, str], int] = {}  # until when, the last one behind the others
+        self._sums_of: dict[Kind, dict[str, Tally]] = {}  # of the newest counts, for all who look at that moment
+        self._summed: tuple[int, int] | None = None
         self._written = 0
         self._settled = 0
         self.taken = 0
@@ -57,12 +64,11 @@ class Traffic:
         with self._lock:
             for at, cells in parsed:
                 minute = self._minutes.setdefault(at - at % 60, {})
-                full = len(minute) >= MOST_CELLS
                 for cell, tally in cells.items():
                     sums = minute.get(cell)
                     if sums is not None:
                         sums.add(tally)
-                    elif not full or not cell.route:
+                    elif len(minute) < _most_of(cell):
                         minute[cell] = tally.copy()
                 self._seconds[at] = _together(self._seconds.get(at), cells)
                 newest = _together(newest, cells)
@@ -121,11 +127,9 @@ class Traffic:
         parts = [item for item in cells.items() if item[0].route]
         kept = dict(item for item in cells.items() if not item[0].route)
         kept.update(nlargest(BUSIEST, parts, key=lambda item: item[1].requests) if len(parts) > BUSIEST else parts)
-        for (kind, name), until in list(self._looked.items()):
-            if until < now:
-                self._looked.pop((kind, name), None)
-                continue
-            kept.update((cell, cells[cell]) for cell in cells_of(cells, kind, name))
+        with self._lock:
+            looked = {what for what, until in self._looked.items() if until >= now}
+        kept.update(item for item in parts if any((kind, name_in(item[0], kind)) in looked for kind in _OF_PARTS))
         return kept
 
     # --- being looked at
@@ -134,11 +138,10 @@ class Traffic:
         """The present second, and of what somebody watches: from here on its seconds are kept."""
         now = self._now()
         with self._lock:
-            current = [cells for at, cells in self._last.values() if now - at <= FRESH]
-            sums = [(kind, name, self._sum(current, kind, name)) for kind, name in watched]
-            totals = self._sum(current, Kind.GATEWAY, "")
+            sums = [(kind, name, self._sum(now, kind, name)) for kind, name in watched]
+            totals = self._sum(now, Kind.GATEWAY, "")
             for kind, name, _ in sums:
-                self._looked[kind, name] = now + LOOKED
+                self._look(kind, name, now)
         return TrafficNow(
             at=_moment_of(now),
             totals=_figures(totals),
@@ -167,7 +170,7 @@ class Traffic:
         tier = _tier_for(step)
         if tier is Tier.SECOND:
             with self._lock:
-                self._looked[kind, name] = self._now() + LOOKED
+                self._look(kind, name, self._now())
         with self._writing:  # what is between memory and file is in neither
             sums = self._sums(tier, kind, name, since, until, step)
             if tier is Tier.SECOND:
@@ -226,12 +229,30 @@ class Traffic:
             found += self._series.all(Tier.MINUTE, begin, until)
         return found
 
-    def _sum(self, current: list[dict[Cell, Tally]], kind: Kind, name: str) -> Tally:
-        whole = Tally()
-        for cells in current:
-            for cell in cells_of(cells, kind, name):
-                whole.add(cells[cell])
-        return whole
+    def _look(self, kind: Kind, name: str, now: int) -> None:
+        self._looked.pop((kind, name), None)
+        self._looked[kind, name] = now + LOOKED
+        while len(self._looked) > MOST_LOOKED:
+            del self._looked[next(iter(self._looked))]
+
+    def _sum(self, now: int, kind: Kind, name: str) -> Tally:
+        """Of the newest counts. They are walked through once for a kind, not once for everybody who looks: that is
+        done on the event loop's thread."""
+        if self._summed != (now, self.taken):
+            self._summed, self._sums_of = (now, self.taken), {}
+        sums = self._sums_of.get(kind)
+        if sums is None:
+            sums = self._sums_of[kind] = {}
+            for at, cells in self._last.values():
+                for cell, tally in cells.items() if now - at <= FRESH else ():
+                    if (part := name_in(cell, kind)) is not None:
+                        sums.setdefault(part, Tally()).add(tally)
+            if kind is Kind.GATEWAY:
+                whole = Tally()
+                for tally in sums.values():
+                    whole.add(tally)
+                sums[""] = whole
+        return sums.get(name) or Tally()
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
@@ -282,9 +303,17 @@ def _tally(row: Row) -> Tally:
     if not all(0 < len(name) <= 255 and name.isprintable() for name in names):
         raise Invalid("rows", "a row has no names")
     buckets, numbers = pairs[::2], pairs[1::2]
-    if min((*counts, *pairs)) < 0 or len(pairs) % 2 or max(buckets, default=0) > LAST:
+    numeric = (*counts, *pairs)
+    if min(numeric) < 0 or max(numeric) > MOST_COUNT or len(pairs) % 2 or max(buckets, default=0) > LAST:
         raise Invalid("rows", "a row has counts that cannot be")
     return Tally(*counts, histogram=dict(zip(buckets, numbers, strict=True)))
+
+
+def _most_of(cell: Cell) -> float:
+    """How many cells a minute may have, for this one to be another."""
+    if cell.route:
+        return MOST_CELLS
+    return inf if cell.gateway else MOST_CELLS + MOST_WHOLES
 
 
 def _figures(tally: Tally) -> Figures:

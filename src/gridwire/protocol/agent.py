@@ -8,11 +8,14 @@ Unknown fields are ignored both ways, so agents two minor versions older keep wo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from gridwire.core.certificates import Certificate
+from gridwire.core.errors import Invalid
 from gridwire.core.health import EndpointHealth
 from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding
@@ -24,6 +27,7 @@ from gridwire.protocol.perimeter import SocketsMark
 
 SPEC_PATH = "/api/v1/agent/spec"
 REPORT_PATH = "/api/v1/agent/report"
+_YEARS: Final = range(1970, 2200)  # what is reckoned with stays far from where datetime ends
 
 
 class ApplyState(StrEnum):
@@ -60,3 +64,24 @@ class Report:
     guard: GuardSeen | None = None
     sockets: SocketsMark | None = None
     certificates: tuple[Certificate, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise Invalid: one node that was taken over is not to spoil what is told of all."""
+        for field, moment in self._moments():
+            if moment is not None and moment.tzinfo is None:
+                raise Invalid(field, "it has no time zone")
+        guard = () if self.guard is None else (self.guard.read_at, self.guard.since, self.guard.repaired_at)
+        marked = () if self.sockets is None else (self.sockets.at,)
+        for moment in (self.at, *guard, *marked):
+            if moment is not None and moment.year not in _YEARS:
+                raise Invalid("at", f"{moment.isoformat()} is no time of a node's", fix="set the node's clock")
+
+    def _moments(self) -> Iterator[tuple[str, datetime | None]]:
+        yield "at", self.at
+        if self.guard is not None:
+            yield from (("guard", one) for one in (self.guard.read_at, self.guard.since, self.guard.repaired_at))
+        if self.sockets is not None:
+            yield "sockets", self.sockets.at
+        yield from (("peers", peer.latest_handshake) for peer in self.peers)
+        yield from (("members", one) for seen in self.members for one in (seen.expires, seen.latest_handshake))
+        yield from (("certificates", one) for shown in self.certificates for one in (shown.not_before, shown.not_after))

@@ -20,6 +20,7 @@ from gridwire.core.errors import Unavailable
 from gridwire.core.traffic import Cell, Tally, unpack
 
 LIMIT: Final = 512 << 20  # bytes of the file
+MOST_CELLS: Final = 250_000  # with a name each in memory too; of what is beyond, whole gateways alone are kept
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS cells (
@@ -90,6 +91,8 @@ class Series:
         """Add to what the tier has of that time, in one transaction."""
         with self._transaction() as db:
             for cell, tally in tallies:
+                if len(self._ids) >= MOST_CELLS and cell not in self._ids and (cell.route or not cell.gateway):
+                    continue
                 number = self._number(db, cell)
                 kept = db.execute(f"SELECT tally FROM {tier} WHERE at = ? AND cell = ?", (at, number)).fetchone()  # noqa: S608
                 if kept is not None:

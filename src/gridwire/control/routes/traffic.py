@@ -67,4 +67,6 @@ def read_top(
 def _instant(moment: datetime | None, field: str) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise Invalid(field, "it has no time zone", fix="write it like 2030-01-31T12:00:00Z")
+    if moment is not None and not 1970 <= moment.year < 2200:
+        raise Invalid(field, f"there is no traffic of {moment.year}")
     return moment
