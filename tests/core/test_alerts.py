@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridwire.core.alerts import FLAPS, RULES, Held, Key, Kind, Notice, Symptom, Turn, Window, muted_by, step
+from gridwire.core.alerts import FLAPS, RULES, AlertKind, Held, Key, Notice, Symptom, Turn, Window, muted_by, step
 from gridwire.core.errors import Invalid
 from gridwire.core.notifications import Mail, Ntfy, Webhook, refused
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
-KEY = Key(Kind.NODE_DOWN, "e1")
+KEY = Key(AlertKind.NODE_DOWN, "e1")
 DOWN = Symptom(key=KEY, what="its tunnel is down", of=frozenset({"node:e1", "tag:site=a"}))
-RULE = RULES[Kind.NODE_DOWN]
+RULE = RULES[AlertKind.NODE_DOWN]
 
 
 class Look:

@@ -1449,6 +1449,11 @@ export interface components {
             places: components["schemas"]["Place"][];
         };
         /**
+         * AlertKind
+         * @enum {string}
+         */
+        AlertKind: "node-down" | "route-failing" | "route-errors" | "certificate-expiring" | "perimeter-finding";
+        /**
          * AlertTurned
          * @description Of the stream.
          */
@@ -1462,7 +1467,7 @@ export interface components {
          *     and goes, and is not told again before it rests.
          */
         AlertView: {
-            kind: components["schemas"]["_core__alerts__Kindgridwire"];
+            kind: components["schemas"]["AlertKind"];
             /** Subject */
             subject: string;
             /** What */
@@ -1489,6 +1494,37 @@ export interface components {
          * @enum {string}
          */
         ApplyState: "in-sync" | "applying" | "failed" | "rolled-back";
+        /**
+         * Arc
+         * @description ``count``: single links in it; ``broken`` and ``unknown`` as of a vertex.
+         */
+        Arc: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+            state: components["schemas"]["HopState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /**
+             * Broken
+             * @default 0
+             */
+            broken: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
+        };
         /**
          * AskIn
          * @description What the asker would like to be. The role is approved with the node.
@@ -2523,15 +2559,10 @@ export interface components {
         };
         /**
          * Kind
-         * @enum {string}
-         */
-        Kind: "node-down" | "route-failing" | "route-errors" | "certificate-expiring" | "perimeter-finding";
-        /**
-         * Kind-Input
          * @description What traffic is counted of. An endpoint's name is ``service/node``.
          * @enum {string}
          */
-        "Kind-Input": "gateway" | "route" | "service" | "endpoint" | "node";
+        Kind: "gateway" | "route" | "service" | "endpoint" | "node";
         /**
          * LetIn
          * @description ``credential`` none: the one that the asker showed stays.
@@ -3292,7 +3323,7 @@ export interface components {
             /** Seen At */
             seen_at: string | null;
             /** Links */
-            links: components["schemas"]["_core__exposure__Linkgridwire"][];
+            links: components["schemas"]["Link"][];
             /** Firewalls */
             firewalls: string[];
             /** Findings */
@@ -3412,7 +3443,7 @@ export interface components {
             /** Told */
             told: string;
             /** Only */
-            only: components["schemas"]["_core__alerts__Kindgridwire"][];
+            only: components["schemas"]["AlertKind"][];
             /**
              * Waiting
              * @default 0
@@ -4249,7 +4280,7 @@ export interface components {
          * @description ``step``: seconds that a point covers; more than was asked for where less is not kept.
          */
         Series: {
-            of: components["schemas"]["_core__traffic__Kindgridwire"];
+            of: components["schemas"]["Kind"];
             /** Name */
             name: string;
             /** Step */
@@ -4701,7 +4732,7 @@ export interface components {
          * @description The first by ``by`` over the last ``seconds``.
          */
         Top: {
-            of: components["schemas"]["_core__traffic__Kindgridwire"];
+            of: components["schemas"]["Kind"];
             by: components["schemas"]["Rank"];
             /** Seconds */
             seconds: number;
@@ -4721,7 +4752,7 @@ export interface components {
             /** Services */
             services: components["schemas"]["Vertex"][];
             /** Links */
-            links: components["schemas"]["_protocol__topology__Linkgridwire"][];
+            links: components["schemas"]["Arc"][];
         };
         /**
          * TrafficNow
@@ -4921,11 +4952,11 @@ export interface components {
              * Only
              * @default []
              */
-            only?: components["schemas"]["Kind"][];
+            only?: components["schemas"]["AlertKind"][];
         };
         /** Watched */
         Watched: {
-            of: components["schemas"]["_core__traffic__Kindgridwire"];
+            of: components["schemas"]["Kind"];
             /** Name */
             name: string;
             figures: components["schemas"]["Figures"];
@@ -5025,58 +5056,6 @@ export interface components {
              * @default
              */
             reason?: string;
-        };
-        /**
-         * _core__alerts__Kindgridwire
-         * @enum {string}
-         */
-        _core__alerts__Kindgridwire: "node-down" | "route-failing" | "route-errors" | "certificate-expiring" | "perimeter-finding";
-        /**
-         * _core__exposure__Linkgridwire
-         * @description A network device of the host that is up, but for lo, with its addresses, sorted.
-         */
-        _core__exposure__Linkgridwire: {
-            /** Name */
-            name: string;
-            /** Addresses */
-            addresses: (string)[];
-        };
-        /**
-         * _core__traffic__Kindgridwire
-         * @description What traffic is counted of. An endpoint's name is ``service/node``.
-         * @enum {string}
-         */
-        _core__traffic__Kindgridwire: "gateway" | "route" | "service" | "endpoint" | "node";
-        /**
-         * _protocol__topology__Linkgridwire
-         * @description ``count``: single links in it; ``broken`` and ``unknown`` as of a vertex.
-         */
-        _protocol__topology__Linkgridwire: {
-            /** Start */
-            start: string;
-            /** End */
-            end: string;
-            state: components["schemas"]["HopState"];
-            /**
-             * Reason
-             * @default
-             */
-            reason: string;
-            /**
-             * Count
-             * @default 1
-             */
-            count: number;
-            /**
-             * Broken
-             * @default 0
-             */
-            broken: number;
-            /**
-             * Unknown
-             * @default 0
-             */
-            unknown: number;
         };
     };
     responses: never;
@@ -7488,7 +7467,7 @@ export interface operations {
     readTraffic: {
         parameters: {
             query?: {
-                of?: components["schemas"]["Kind-Input"];
+                of?: components["schemas"]["Kind"];
                 name?: string;
                 since?: string | null;
                 until?: string | null;
@@ -7523,7 +7502,7 @@ export interface operations {
     readTop: {
         parameters: {
             query?: {
-                of?: components["schemas"]["Kind-Input"];
+                of?: components["schemas"]["Kind"];
                 by?: components["schemas"]["Rank"];
                 seconds?: number;
                 limit?: number;

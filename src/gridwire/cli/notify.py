@@ -12,7 +12,7 @@ from gridwire.cli import grid, words
 from gridwire.cli.outcome import DONE, FAILED, UNHEALTHY
 from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
-from gridwire.core.alerts import Kind
+from gridwire.core.alerts import AlertKind
 from gridwire.core.errors import Invalid
 from gridwire.core.notifications import Destination, Mail, Ntfy, Webhook
 from gridwire.protocol.notifications import AlertView, Delivery, Notification, Wanted
@@ -45,7 +45,7 @@ def add(
     ] = "starttls",
     sender: Annotated[str | None, Parameter(help="From whom the mail is.")] = None,
     user: Annotated[str, Parameter(help="Who logs in there; the password is read from stdin.")] = "",
-    only: Annotated[tuple[Kind, ...], Parameter(help="Of these alone.", show_choices=True)] = (),
+    only: Annotated[tuple[AlertKind, ...], Parameter(help="Of these alone.", show_choices=True)] = (),
     output: Format = "table",
     settings: SettingsFile = DEFAULT,
 ) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gridwire.control.moment import Moment
 from gridwire.control.picture import Picture
-from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, Held, Key, Kind, Symptom
+from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, AlertKind, Held, Key, Symptom
 from gridwire.core.certificates import Certificate, Source
 from gridwire.core.fleet import Fleet, Node, NodeState, Role
 from gridwire.core.health import Health
@@ -40,7 +40,7 @@ def look(
         nodes = nodes_of.get(route.to, ())
         of = frozenset({f"route:{route.name}", *_shared(nodes)})
         views = [moment.endpoints[route.to, node.name] for node in nodes]
-        key = Key(Kind.ROUTE_FAILING, route.name)
+        key = Key(AlertKind.ROUTE_FAILING, route.name)
         if any(view.health is Health.CHECKING for view in views):
             unknown.add(key)
         elif not any(view.health is Health.UP for view in views):
@@ -51,7 +51,7 @@ def look(
         if tally is not None and tally.requests >= ERROR_REQUESTS and tally.errors > ERROR_SHARE * tally.requests:
             what = f"{tally.errors} of the last {tally.requests} requests failed"
             fix = f"gridwire traffic {route.name}"
-            found.append(Symptom(key=Key(Kind.ROUTE_ERRORS, route.name), what=what, fix=fix, of=of))
+            found.append(Symptom(key=Key(AlertKind.ROUTE_ERRORS, route.name), what=what, fix=fix, of=of))
     for gateway in picture.fleet.gateways():
         heard = picture.heard.get(gateway.address)
         found += _certificates(gateway, heard.report.certificates if heard is not None else (), picture.now)
@@ -60,7 +60,7 @@ def look(
 
 def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key]) -> None:
     of = frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)})
-    key, heard = Key(Kind.NODE_DOWN, node.name), picture.heard.get(node.address)
+    key, heard = Key(AlertKind.NODE_DOWN, node.name), picture.heard.get(node.address)
     if node.role in (Role.GATEWAY, Role.EDGE):
         connected = picture.connected(node)
         if heard is None or connected is None:
@@ -77,7 +77,7 @@ def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key])
         if finding.severity is Severity.CRITICAL:
             subject = f"{node.name}/{finding.where}/{finding.id}"
             found.append(
-                Symptom(key=Key(Kind.PERIMETER, subject), what=finding.what[:500], fix=finding.fix[:500], of=of)
+                Symptom(key=Key(AlertKind.PERIMETER, subject), what=finding.what[:500], fix=finding.fix[:500], of=of)
             )
 
 
@@ -90,7 +90,7 @@ def _certificates(gateway: Node, shown: Iterable[Certificate], now: datetime) ->
             name = certificate.names[0] if certificate.names else certificate.subject
             what = f"the certificate of {name} " + ("has ended" if left.days < 0 else f"ends in {left.days} days")
             fix = "put a new one in its files" if certificate.source is Source.GIVEN else "see the agent's log"
-            key = Key(Kind.CERTIFICATE, f"{gateway.name}/{name}")
+            key = Key(AlertKind.CERTIFICATE, f"{gateway.name}/{name}")
             yield Symptom(key=key, what=what, fix=fix, of=frozenset({f"node:{gateway.name}"}))
 
 
@@ -100,7 +100,7 @@ def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:
     live = {node.name for node in picture.fleet.nodes if node.state is NodeState.ACTIVE}
 
     def unseen(key: Key) -> bool:
-        if key.kind is Kind.PERIMETER:
+        if key.kind is AlertKind.PERIMETER:
             name = key.subject.partition("/")[0]
             return name in live and name not in speaking
         return key in unknown

@@ -11,7 +11,7 @@ from gridwire.control.views import endpoint_view
 from gridwire.core.fleet import Node, NodeState, Role, Service
 from gridwire.core.health import Health
 from gridwire.protocol.explanation import HopState
-from gridwire.protocol.topology import COLUMN, Link, Topology, Vertex
+from gridwire.protocol.topology import COLUMN, Arc, Topology, Vertex
 
 _DOWN = (Health.DOWN, Health.REFUSED)
 _SHOWN = (NodeState.ACTIVE, NodeState.PENDING, NodeState.QUARANTINED, NodeState.REVOKING)
@@ -158,9 +158,9 @@ class _Links:
     def add(self, start: str, end: str, seen: _Seen) -> None:
         self._found[start, end].append(seen)
 
-    def all(self) -> tuple[Link, ...]:
+    def all(self) -> tuple[Arc, ...]:
         return tuple(
-            Link(
+            Arc(
                 start=start,
                 end=end,
                 state=_worst(states).state,

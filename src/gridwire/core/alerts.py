@@ -20,7 +20,7 @@ from gridwire.core.errors import Invalid
 from gridwire.core.names import shown
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     NODE_DOWN = "node-down"
     ROUTE_FAILING = "route-failing"  # no endpoint serves it
     ROUTE_ERRORS = "route-errors"  # too large a share of its answers are 5xx
@@ -35,12 +35,12 @@ class Rule:
 
 
 _MINUTE: Final = timedelta(minutes=1)
-RULES: Final[Mapping[Kind, Rule]] = {
-    Kind.NODE_DOWN: Rule(timedelta(seconds=30), timedelta(seconds=30)),
-    Kind.ROUTE_FAILING: Rule(timedelta(seconds=30), timedelta(seconds=30)),
-    Kind.ROUTE_ERRORS: Rule(_MINUTE, 2 * _MINUTE),
-    Kind.CERTIFICATE: Rule(_MINUTE, _MINUTE),
-    Kind.PERIMETER: Rule(timedelta(seconds=15), _MINUTE),
+RULES: Final[Mapping[AlertKind, Rule]] = {
+    AlertKind.NODE_DOWN: Rule(timedelta(seconds=30), timedelta(seconds=30)),
+    AlertKind.ROUTE_FAILING: Rule(timedelta(seconds=30), timedelta(seconds=30)),
+    AlertKind.ROUTE_ERRORS: Rule(_MINUTE, 2 * _MINUTE),
+    AlertKind.CERTIFICATE: Rule(_MINUTE, _MINUTE),
+    AlertKind.PERIMETER: Rule(timedelta(seconds=15), _MINUTE),
 }
 FLAPS: Final = 3  # openings
 FLAPS_WITHIN: Final = timedelta(hours=1)
@@ -52,7 +52,7 @@ CERTIFICATE_LEFT: Final = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    kind: Kind
+    kind: AlertKind
     subject: str
 
 

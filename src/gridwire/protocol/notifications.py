@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from gridwire.core.alerts import Kind, Turn, Window
+from gridwire.core.alerts import AlertKind, Turn, Window
 from gridwire.core.notifications import Destination
 
 SIGNATURE_HEADER = "X-Gridwire-Signature"
@@ -30,7 +30,7 @@ class Wanted:
     """``only``: these kinds of alerts; none: all."""
 
     to: Destination
-    only: tuple[Kind, ...] = ()
+    only: tuple[AlertKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Notification:
     name: str
     kind: str
     told: str
-    only: tuple[Kind, ...]
+    only: tuple[AlertKind, ...]
     waiting: int = 0
     delivery: Delivery | None = None
 
@@ -66,7 +66,7 @@ class AlertView:
     """An alert that is open. ``since``: bad since then; ``silent``: a maintenance window covers it; ``flaps``: it comes
     and goes, and is not told again before it rests."""
 
-    kind: Kind
+    kind: AlertKind
     subject: str
     what: str
     fix: str

@@ -30,7 +30,7 @@ class Vertex:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Arc:
     """``count``: single links in it; ``broken`` and ``unknown`` as of a vertex."""
 
     start: str
@@ -49,4 +49,4 @@ class Topology:
     gateways: tuple[Vertex, ...]
     edges: tuple[Vertex, ...]
     services: tuple[Vertex, ...]
-    links: tuple[Link, ...]
+    links: tuple[Arc, ...]
