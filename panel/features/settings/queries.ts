@@ -40,3 +40,25 @@ export function useCertificates() {
     queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/certificates", { signal }))).items,
   });
 }
+
+export function useNotifications() {
+  return useQuery({
+    queryKey: keys.notifications,
+    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/notifications", { signal }))).items,
+  });
+}
+
+export function useMaintenance() {
+  return useQuery({
+    queryKey: keys.maintenance,
+    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/maintenance", { signal }))).items,
+  });
+}
+
+/** Alerts that are open. */
+export function useAlerts() {
+  return useQuery({
+    queryKey: keys.alerts,
+    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/alerts", { signal }))).items,
+  });
+}

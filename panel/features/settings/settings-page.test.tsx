@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { operator } from "@/mock/nouns/settings";
 import { show } from "@/mock/render";
 import { server } from "@/mock/setup";
+import { destinationOf, newDestination } from "./destination";
 import { endingOf } from "./expiry";
 import { operatorState } from "./operators-section";
 import { SettingsPage } from "./settings-page";
@@ -83,6 +84,37 @@ describe("settings", () => {
     screen.getByText("the grid itself, renewed by itself");
   });
 
+  it("say what is wrong now, who is told, and whether that is delivered", async () => {
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    const pager = (await screen.findByText("pager")).closest("li") as HTMLElement;
+    within(pager).getByText("does not deliver");
+    within(pager).getByText("2 notices wait");
+    screen.getByText("Its tunnel is down.");
+    const phone = screen.getByText("phone").closest("li") as HTMLElement;
+    within(phone).getByText("never tried");
+    await user.click(within(phone).getByRole("button", { name: "Test" }));
+    await within(phone).findByText("It was not delivered: it answered 500");
+  });
+
+  it("say at its field what of a destination is wrong", async () => {
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Add a destination…" }));
+    await user.type(await screen.findByRole("textbox", { name: "Name" }), "hook");
+    await user.type(screen.getByRole("textbox", { name: "URL" }), "https://a:b@hooks.example.com/x");
+    await user.click(screen.getByRole("button", { name: "Add" }));
+    await screen.findAllByText(/A login may not stand in it/);
+  });
+
+  it("end a maintenance window", async () => {
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    await screen.findByText(/new disk/);
+    await user.click(screen.getByRole("button", { name: "End it" }));
+    await screen.findByText("None: whatever breaks is told.");
+  });
+
   it("say how the network is set, and where that is changed", async () => {
     at("network");
     show(<SettingsPage />);
@@ -112,4 +144,19 @@ describe("an operator", () => {
     [{ claimed: false }, "has no password yet"],
     [{ may: "read" as const }, "may look"],
   ])("with %j %s", (given, word) => expect(operatorState(operator("x", given)).word).toBe(word));
+});
+
+describe("a destination", () => {
+  it("has only what its kind has", () => {
+    expect(destinationOf({ ...newDestination, kind: "ntfy", topic: " t ", url: "x" })).toEqual({
+      kind: "ntfy",
+      url: "https://ntfy.sh",
+      topic: "t",
+      token: "",
+    });
+    expect(destinationOf({ ...newDestination, kind: "smtp", to: "a@b.c, d@e.f" })).toMatchObject({
+      to: ["a@b.c", "d@e.f"],
+      port: 587,
+    });
+  });
 });

@@ -6,6 +6,7 @@ import { useUrlState } from "@/lib/url-state";
 import { AboutSection } from "./about-section";
 import { CertificatesSection } from "./certificates-section";
 import { NetworkSection } from "./network-section";
+import { NotificationsSection } from "./notifications-section";
 import { OperatorsSection } from "./operators-section";
 import classes from "./settings-page.module.css";
 import { TokensSection } from "./tokens-section";
@@ -15,6 +16,7 @@ const PARTS = [
   { id: "you", name: "You", part: YouSection },
   { id: "operators", name: "Operators", part: OperatorsSection },
   { id: "tokens", name: "Tokens", part: TokensSection },
+  { id: "notifications", name: "Notifications", part: NotificationsSection },
   { id: "certificates", name: "Certificates", part: CertificatesSection },
   { id: "network", name: "Network", part: NetworkSection },
   { id: "about", name: "About", part: AboutSection },

@@ -1,5 +1,15 @@
 import { HttpResponse, http } from "msw";
-import type { Certificate, Network, Operator, Passkey, Session, Token } from "../../lib/api/types";
+import type {
+  AlertView,
+  Certificate,
+  Maintenance,
+  Network,
+  Notification,
+  Operator,
+  Passkey,
+  Session,
+  Token,
+} from "../../lib/api/types";
 import { problem } from "../answers";
 import { ago, session } from "../grid";
 
@@ -68,6 +78,39 @@ const certificate: Certificate = {
   authority: false,
 };
 
+export const notifications: Notification[] = [
+  {
+    name: "pager",
+    kind: "webhook",
+    told: "https://hooks.example.com/…",
+    only: ["node-down"],
+    waiting: 2,
+    delivery: { at: ago(40), ok: false, what: "it answered 500" },
+  },
+  { name: "phone", kind: "ntfy", told: "a topic of ntfy.sh", only: [], waiting: 0, delivery: null },
+];
+
+export const alerts: AlertView[] = [
+  {
+    kind: "node-down",
+    subject: "home-2",
+    what: "its tunnel is down",
+    fix: "see that it is on and online; on it: gridwire doctor",
+    since: ago(1_260),
+    opened: ago(1_230),
+    silent: false,
+    flaps: false,
+  },
+];
+
+const windows: Maintenance[] = [
+  {
+    id: "a1b2c3d4",
+    window: { of: "node:lab-3", begins: ago(600), ends: ago(-3_000), reason: "new disk" },
+    author: "operator:ada",
+  },
+];
+
 const listed = (items: readonly unknown[]) => HttpResponse.json({ items, next: null, total: items.length } as never);
 const link = (name: unknown) => ({
   operator: String(name),
@@ -116,5 +159,18 @@ export const settingsHandlers = [
   }),
   http.delete("*/api/v1/totp", () => problem(403, "login-again", "this wants a fresh login", { fix: "log in again" })),
   http.post("*/api/v1/session/password", () => problem(401, "wrong-login", "the old password is wrong")),
+  http.get("*/api/v1/notifications", () => listed(notifications)),
+  http.put("*/api/v1/notifications/:name", () =>
+    problem(422, "invalid", "a login may not stand in it", { field: "to.url", fix: "give the receiver a key" }),
+  ),
+  http.post("*/api/v1/notifications/:name/test", () =>
+    HttpResponse.json({ at: ago(0), ok: false, what: "it answered 500" }),
+  ),
+  http.get("*/api/v1/alerts", () => listed(alerts)),
+  http.get("*/api/v1/maintenance", () => listed(windows)),
+  http.delete("*/api/v1/maintenance/:id", () => {
+    windows.length = 0;
+    return new HttpResponse(null, { status: 204 });
+  }),
   http.get("*/api/v1/certificates", () => listed([{ gateway: "gw-1", certificate }])),
 ];

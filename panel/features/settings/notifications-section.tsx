@@ -1,0 +1,217 @@
+"use client";
+/** What is wrong now, who is told of it and whether that works, and when nobody is. */
+import { Button } from "@mantine/core";
+import { useState } from "react";
+import { type Change, ChangeDialog } from "@/components/change-dialog";
+import { Command } from "@/components/copy";
+import { Dialog } from "@/components/dialog";
+import { Section } from "@/components/page";
+import { Shape, StateChip } from "@/components/state-chip";
+import { Answered, Empty, ProblemNotice, sentence } from "@/components/states";
+import { Time } from "@/components/time";
+import { answer, api } from "@/lib/api/client";
+import { asProblem } from "@/lib/api/problem";
+import type { AlertKind, AlertView, Notification } from "@/lib/api/types";
+import { plural } from "@/lib/format";
+import { useMayChange } from "@/lib/session-query";
+import { useAct } from "./act";
+import { DestinationForm } from "./destination-form";
+import { MaintenanceForm } from "./maintenance-form";
+import { useAlerts, useMaintenance, useNotifications } from "./queries";
+import classes from "./settings-page.module.css";
+
+export const ALERTS: Record<AlertKind, string> = {
+  "node-down": "a node is down",
+  "route-failing": "a route is served by nobody",
+  "route-errors": "a route answers with errors",
+  "certificate-expiring": "a certificate is near its end",
+  "perimeter-finding": "the perimeter has a finding",
+};
+
+export function NotificationsSection() {
+  return (
+    <>
+      <AlertsNow />
+      <Destinations />
+      <Windows />
+    </>
+  );
+}
+
+function AlertsNow() {
+  const alerts = useAlerts();
+  return (
+    <Section title="Wrong now">
+      <Answered query={alerts} what="alerts" rows={2}>
+        {(open) =>
+          open.length === 0 ? <p className="muted">Nothing that anybody is told of.</p> : <AlertList open={open} />
+        }
+      </Answered>
+    </Section>
+  );
+}
+
+function AlertList({ open }: { open: readonly AlertView[] }) {
+  return (
+    <ul className={classes.list}>
+      {open.map((alert) => (
+        <li key={`${alert.kind}/${alert.subject}`}>
+          <Shape tone={alert.silent ? "off" : "bad"} />
+          <b>{alert.subject}</b>
+          <span>{sentence(alert.what)}</span>
+          <span className="muted">
+            since <Time at={alert.since} />
+            {alert.silent && ", in maintenance: nobody is told"}
+            {alert.flaps && ", comes and goes: told once until it rests"}
+          </span>
+          <span className="muted">{sentence(alert.fix)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Destinations() {
+  const notifications = useNotifications();
+  const may = useMayChange();
+  const [adding, setAdding] = useState(false);
+  return (
+    <Section
+      title="Who is told"
+      aside={
+        may && (
+          <Button size="xs" onClick={() => setAdding(true)}>
+            Add a destination…
+          </Button>
+        )
+      }
+    >
+      <Answered query={notifications} what="destinations" rows={2}>
+        {(all) =>
+          all.length === 0 ? (
+            <Empty title="Nobody is told when something breaks">
+              <p>
+                A node down, a route that fails, a certificate near its end, a finding of the perimeter: told once, and
+                when it is over, by webhook, ntfy or mail.
+              </p>
+              <Command text="gridwire notify add" />
+            </Empty>
+          ) : (
+            <ul className={classes.list}>
+              {all.map((notification) => (
+                <One key={notification.name} notification={notification} may={may} />
+              ))}
+            </ul>
+          )
+        }
+      </Answered>
+      <Dialog title="Add a destination" opened={adding} onClose={() => setAdding(false)}>
+        {adding && <DestinationForm onDone={() => setAdding(false)} />}
+      </Dialog>
+    </Section>
+  );
+}
+
+function One({ notification, may }: { notification: Notification; may: boolean }) {
+  const { name, delivery, waiting } = notification;
+  const [removal, setRemoval] = useState<Change | null>(null);
+  const test = useAct(
+    () => answer(api.POST("/api/v1/notifications/{name}/test", { params: { path: { name } } })),
+    () => `Something was sent to ${name}`,
+  );
+  const bad = (delivery && !delivery.ok) || waiting > 0;
+  return (
+    <li>
+      <StateChip
+        tone={delivery === null ? "working" : bad ? "bad" : "healthy"}
+        word={delivery === null ? "never tried" : delivery.ok ? "delivers" : "does not deliver"}
+      />
+      <b>{name}</b>
+      <span className="muted">
+        {notification.kind} {notification.told}
+        {notification.only.length > 0 && `, only where ${notification.only.map((kind) => ALERTS[kind]).join(" or ")}`}
+      </span>
+      {delivery && (
+        <span className="muted">
+          <Time at={delivery.at} />: {delivery.what || "delivered"}
+        </span>
+      )}
+      {waiting > 0 && <span>{plural(waiting, "notice")} wait</span>}
+      {may && (
+        <span className={classes.acts}>
+          <Button size="xs" loading={test.isPending} onClick={() => test.mutate(undefined)}>
+            Test
+          </Button>
+          <Button size="xs" color="bad" onClick={() => setRemoval(removing(name))}>
+            Remove…
+          </Button>
+        </span>
+      )}
+      {test.data && !test.data.ok && <p role="alert">It was not delivered: {test.data.what}</p>}
+      {test.error && <ProblemNotice problem={asProblem(test.error)} />}
+      <ChangeDialog change={removal} onClose={() => setRemoval(null)} />
+    </li>
+  );
+}
+
+function removing(name: string): Change {
+  return {
+    title: `Remove ${name}`,
+    verb: `Remove ${name}`,
+    done: `${name} is told nothing any more`,
+    etag: null,
+    unpreviewed: true,
+    send: () => answer(api.DELETE("/api/v1/notifications/{name}", { params: { path: { name } } })),
+    destructive: { name, says: "What still waits to be sent there is dropped." },
+  };
+}
+
+function Windows() {
+  const windows = useMaintenance();
+  const may = useMayChange();
+  const [adding, setAdding] = useState(false);
+  const end = useAct(
+    (number: string) => answer(api.DELETE("/api/v1/maintenance/{number}", { params: { path: { number } } })),
+    () => "Maintenance is over: what is still wrong is told",
+  );
+  return (
+    <Section
+      title="Maintenance"
+      aside={
+        may && (
+          <Button size="xs" onClick={() => setAdding(true)}>
+            Plan a window…
+          </Button>
+        )
+      }
+    >
+      {end.error && <ProblemNotice problem={asProblem(end.error)} />}
+      <Answered query={windows} what="maintenance" rows={1}>
+        {(all) =>
+          all.length === 0 ? (
+            <p className="muted">None: whatever breaks is told.</p>
+          ) : (
+            <ul className={classes.list}>
+              {all.map(({ id, window: { of, begins, ends, reason }, author }) => (
+                <li key={id}>
+                  <b>{of}</b>
+                  <span className="muted">
+                    <Time at={begins} /> to <Time at={ends} />, {reason || "no reason given"}, by {author}
+                  </span>
+                  {may && (
+                    <Button size="xs" onClick={() => end.mutate(id)}>
+                      End it
+                    </Button>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Answered>
+      <Dialog title="Plan a maintenance window" opened={adding} onClose={() => setAdding(false)}>
+        {adding && <MaintenanceForm onDone={() => setAdding(false)} />}
+      </Dialog>
+    </Section>
+  );
+}
