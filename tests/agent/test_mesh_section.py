@@ -256,6 +256,18 @@ def test_tunnel_of_one_that_joins_changes_its_key(tmp_path: Path) -> None:
     assert backend.observe(GW0) == Known(None)
 
 
+def test_the_device_after_the_join_has_the_port_of_the_joins(node: Node, tmp_path: Path) -> None:
+    node.backend.stop(GW0)
+    tunnel = MeshTunnel(node.backend, tmp_path / "run")
+    tunnel.remember(tmp_path)
+    assert not (tmp_path / "listen-port").exists()
+    tunnel.up(new_private_key(), replace(a_spec().mesh, listen_port=43376))
+    tunnel.remember(tmp_path)
+    tunnel.down()
+    node.become(replace(a_spec(), mesh=replace(a_spec().mesh, listen_port=0)))
+    assert node.port() == 43376
+
+
 def test_who_must_go_is_cut_whatever_became_of_the_key(node: Node, killed: list[Address]) -> None:
     kept, revoked, expiring = a_peer("10.85.1.0"), a_peer("10.85.1.1"), a_peer("10.85.1.2", expires=NOW + timedelta(1))
     node.become(a_spec(kept, revoked, expiring))

@@ -183,6 +183,14 @@ class MeshTunnel:
         observed = self._backend.observe(self._interface) if self._interface is not None else None
         return observed.value.peers if isinstance(observed, Known) and observed.value is not None else ()
 
+    def remember(self, state: Path) -> None:
+        """Keep the device's port for one that is made anew (MeshSection): gateways' and NATs' way to it stays."""
+        observed = self._backend.observe(self._interface) if self._interface is not None else None
+        device = observed.value if isinstance(observed, Known) else None
+        if device is not None:
+            with suppress(GridwireError):  # only a hint
+                write_atomic(state / LISTEN_PORT, f"{device.listen_port}\n".encode())
+
     def down(self) -> None:
         if self._interface is not None:
             self._backend.stop(self._interface)

@@ -78,6 +78,7 @@ def prepared(settings: Settings, token: Token, *, anew: bool, say: Callable[[str
             say=say,
         )
         joined = True
+        tunnel.remember(state)
     finally:
         # The kernel's device needs no process; wireguard-go would be a child of this command's.
         if not adopted and (not joined or backend.kind == "wireguard-go"):

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from gridwire.adapters.wireguard.kernel import kernel_has_wireguard
+from gridwire.core import paths
 from gridwire.core.enrollment import decode_token, encode_token
 from gridwire.lab.topology import Lab, Link, Place, build
 
@@ -272,8 +273,10 @@ def test_a_join_that_was_killed_between_its_confirmation_and_its_disk_is_finishe
 def test_the_traffic_of_nodes_is_not_taken_for_a_newcomers(gateway: Lab) -> None:
     if gridwire(gateway, "gw", "node", "show", "e3").returncode != 0:  # where the test before this runs elsewhere
         assert gridwire(gateway, "e3", "join", stdin=token_for(gateway, "e3")).returncode == 0
+    joined_with = gateway.host("e3").run(["cat", f"{paths.AGENT_STATE}/listen-port"]).stdout
     start_up(gateway, "e3")
     until(lambda: shown(gateway, "e3")["connected"] is True)
+    assert gateway.host("e3").run(["wg", "show", "gw0", "listen-port"]).stdout == joined_with  # NATs know that one
     before = shown(gateway, "gw")["reported_at"]
     until(lambda: shown(gateway, "gw")["reported_at"] != before)  # with e3's own handshake counted
     waiting = gateway.host("gw").start([*GRIDWIRE, "invite", "nobody", "--wait"], stdout=DEVNULL, stderr=PIPE)
