@@ -287,6 +287,26 @@ def test_an_answer_that_is_not_true_opens_nothing(world: Any, ada: TestClient, w
     assert other.get("/api/v1/nodes").status_code == 401
 
 
+def test_refused_passkeys_are_in_the_audit_chain_once_a_minute(world: Any, ada: TestClient) -> None:
+    def told() -> list[tuple[str, str]]:
+        items = world.local.get("/api/v1/events?limit=1000").json()["items"]
+        return [(event["subject"], event["detail"]) for event in items if event["kind"] == "session.refused"]
+
+    key, device = Key(), ada.headers["x-gridwire-peer"]
+    assert _registered(world, ada, key).status_code == 201
+    key.private = ec.generate_private_key(ec.SECP256R1())
+    for _ in range(5):
+        assert _by_passkey(ada, key).status_code == 401
+    assert [subject for subject, _ in told()] == ["ada"]
+    assert "the passkey, on " in told()[0][1]
+    assert device in told()[0][1]
+    assert ada.post(f"{SESSION}/passkey", json={"credential": {}}).status_code == 401
+    assert [subject for subject, _ in told()] == ["ada", "nobody"]
+    world.clock.forward(seconds=60)
+    assert _by_passkey(ada, key).status_code == 401
+    assert [subject for subject, _ in told()] == ["ada", "nobody", "ada"]
+
+
 @pytest.mark.parametrize("wrong", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verified": False}])
 def test_nor_is_it_added(world: Any, ada: TestClient, wrong: dict[str, Any]) -> None:
     assert _registered(world, ada, Key(**wrong)).status_code == 422

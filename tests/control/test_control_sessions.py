@@ -109,6 +109,14 @@ def test_a_guesser_waits_twice_as_long_each_time_and_only_on_its_device(world: A
     assert {event["subject"] for event in locked} == {"ada"}
 
 
+def test_a_slow_guesser_is_in_the_audit_chain_each_minute_and_a_quick_one_once(world: Any) -> None:
+    browser = world.browser(world.operator("ada"))
+    for seconds, lines in ((0, 1), (1, 1), (59, 2), (60, 3)):
+        world.clock.forward(seconds=seconds)
+        assert _login(browser, "ada", "not the password").status_code == 401
+        assert len(_events(world, "session.refused")) == lines
+
+
 def test_a_name_that_is_nobodys_locks_like_one_that_is(world: Any) -> None:
     browser = world.browser(world.operator("ada"))
     for name in ("ada", "nobody"):

@@ -10,11 +10,14 @@ from gridwire.adapters.passwords import Passwords
 from gridwire.adapters.sealing import Seal, random_seal
 from gridwire.adapters.store import Reading, SessionRow, TokenRow, Writing
 from gridwire.control.challenges import Challenges
+from gridwire.core.addressing import Address
 from gridwire.core.operators import FORGOTTEN_AFTER
 from gridwire.core.sessions import ABSOLUTE, IDLE
 
 # A request is not to wait for the database's write lock because its session is to be remembered as used.
 WRITTEN_EVERY: Final = timedelta(seconds=60)
+# A refused login is told of in the audit chain, a burst of them once a minute.
+TOLD_EVERY: Final = timedelta(seconds=60)
 
 
 class Logins:
@@ -27,12 +30,21 @@ class Logins:
         self._sessions: dict[str, datetime] = {}  # by hash: used then, and not yet written
         self._tokens: dict[str, datetime] = {}
         self._tidied: datetime | None = None
+        self._told: dict[tuple[str, Address], datetime] = {}  # whose logins were refused, on which device
 
     def saw(self, shown: SessionRow | TokenRow, now: datetime) -> None:
         if shown.used is not None and now - shown.used < WRITTEN_EVERY:
             return
         with self._lock:
             (self._sessions if isinstance(shown, SessionRow) else self._tokens)[shown.sha256] = now
+
+    def to_tell(self, name: str, device: Address, now: datetime) -> bool:
+        """Whether a refused login is the first of its minute, for this name and device."""
+        with self._lock:
+            self._told = {key: at for key, at in self._told.items() if abs(now - at) < TOLD_EVERY}
+            first = (name, device) not in self._told
+            self._told.setdefault((name, device), now)
+            return first
 
     def used(self, session: SessionRow) -> datetime:
         """When it was last used, as far as this process knows."""

@@ -11,7 +11,6 @@ from gridwire.adapters.authenticator import address_of, picture_of
 from gridwire.control.access import OWN, OWN_FRESH, Who, allow
 from gridwire.control.body import Body
 from gridwire.control.endpoint import CallerOf, GridOf, router
-from gridwire.control.errors import NotKnown
 from gridwire.control.grid import Grid
 from gridwire.control.people import passkey_view
 from gridwire.control.person import scheme_of
@@ -132,11 +131,17 @@ def log_in_with_passkey(
     """Log in by passkey, which wants neither password nor code."""
     site = _site(grid, request)
     challenge = passkeys.challenge_of(ask.credential)
-    if challenge is None or not grid.logins.challenges.take(challenge, "login", grid.clock()):
-        raise NotKnown("the answer is to no question that is open", fix="try again", code="wrong-login")
+    if challenge is not None and not grid.logins.challenges.take(challenge, "login", grid.clock()):
+        challenge = None
     with grid.changing() as transaction:
         opened = log_in_by_passkey(
-            transaction, site, ask.credential, challenge, device_of(caller, request), now=grid.clock()
+            transaction,
+            site,
+            ask.credential,
+            challenge,
+            device_of(caller, request),
+            logins=grid.logins,
+            now=grid.clock(),
         )
     return answered(grid, opened, request, response)
 

@@ -58,7 +58,7 @@ def finish_login(
     """A session; or a refusal, *returned*, since it has been written down. ``compared``: what ``begin_login`` gave."""
     operator = transaction.people.operator(name)
     if not same or operator is None or operator.disabled is not None or operator.password != compared:
-        return _refused(transaction, name, operator, device, "the password", now)
+        return _refused(transaction, name, operator, device, "the password", logins, now)
     by: Method = "password"
     if operator.codes is not None:
         if not code:
@@ -67,19 +67,26 @@ def finish_login(
                 "a code is wanted too", fix="send the authenticator's, or a recovery code", code="code-wanted"
             )
         if not code_taken(transaction, operator, code, seal=logins.seal, now=now):
-            return _refused(transaction, name, operator, device, "the code", now)
+            return _refused(transaction, name, operator, device, "the code", logins, now)
         by = "code"
     forgive(transaction, name, device, all_=True)
     return open_session(transaction, transaction.people.known(name), device, by=by, now=now)
 
 
 def _refused(
-    transaction: Writing, name: str, operator: OperatorRow | None, device: Device, what: str, now: datetime
+    transaction: Writing,
+    name: str,
+    operator: OperatorRow | None,
+    device: Device,
+    what: str,
+    logins: Logins,
+    now: datetime,
 ) -> NotKnown:
     """A name that is nobody's is not written down: it may be a password that was typed in the wrong place."""
     counted = transaction.people.failures(digest(name), device.address)
     count = 0 if counted is None else counted.count
-    if count == 1 or count >= FREE_FAILURES:  # those between would fill the audit chain and say no more
+    first = logins.to_tell(digest(name), device.address, now)
+    if first or count == 1 or count >= FREE_FAILURES:  # others would fill the audit chain and say no more
         transaction.append_event(
             actor=f"node:{device.node.name}",
             kind="session.locked" if count >= FREE_FAILURES else "session.refused",
