@@ -5,6 +5,7 @@ import { Fact, Facts, Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
 import { Empty } from "@/components/states";
 import { Time } from "@/components/time";
+import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { hashAfter } from "./chain";
@@ -38,7 +39,7 @@ export function EventDrawer(props: { number: number; events: readonly Event[]; o
           <Time at={event.at} />
         </Fact>
         <Fact name="By">
-          {event.actor}, a {actorOf(event)}
+          {authorText(event.actor)}, a {actorOf(event)}
         </Fact>
         <Fact name="Of">{event.subject}</Fact>
         <Fact name="Detail">{event.detail || "none"}</Fact>

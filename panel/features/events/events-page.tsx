@@ -6,6 +6,7 @@ import { Page, Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import { Time } from "@/components/time";
+import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { useUrlState } from "@/lib/url-state";
@@ -45,7 +46,7 @@ const columns: readonly Column<Event>[] = [
     sort: (event) => event.actor,
     cell: (event) => (
       <>
-        {event.actor} <span className="muted">{actorOf(event)}</span>
+        {authorText(event.actor)} <span className="muted">{actorOf(event)}</span>
       </>
     ),
   },
@@ -64,7 +65,15 @@ const columns: readonly Column<Event>[] = [
 const keyOf = (event: Event) => String(event.number);
 const newestFirst = (event: Event) => event.number;
 const text = (event: Event) =>
-  [event.kind, kindText(event.kind), event.subject, event.actor, actorOf(event), event.detail].join(" ");
+  [
+    event.kind,
+    kindText(event.kind),
+    event.subject,
+    event.actor,
+    authorText(event.actor),
+    actorOf(event),
+    event.detail,
+  ].join(" ");
 
 const PRECEDING = 5; // lines before the first error: enough to see what led to it without a click
 

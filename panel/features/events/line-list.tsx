@@ -1,5 +1,6 @@
 import { StateChip } from "@/components/state-chip";
 import { Time } from "@/components/time";
+import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
 import { kindText, toneOf } from "./event-state";
 import classes from "./line-list.module.css";
@@ -19,7 +20,7 @@ export function LineList(props: { events: readonly Event[]; meant?: number; onOp
           ) : (
             <b>{event.subject}</b>
           )}
-          <span className="muted">{event.actor}</span>
+          <span className="muted">{authorText(event.actor)}</span>
           <span className={classes.detail}>{event.detail}</span>
         </li>
       ))}
