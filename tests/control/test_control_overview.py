@@ -227,3 +227,16 @@ def test_invitations_say_whose_turn_it_is(grid: Any) -> None:
     }
     one = grid.local.get("/api/v1/invitations", params={"filter": "waits_for:operator"}).json()
     assert [p["node"] for p in one["items"]] == ["waits"]
+
+
+@pytest.mark.parametrize("host", ["panel", "panel.grid", "x.panel.grid", "*.panel.grid"])
+def test_no_route_has_the_panels_name_or_one_under_it(grid: Any, host: str) -> None:
+    assert grid.route("other", host=host).json()["code"] == "panel-host"
+
+
+def test_no_wildcard_stands_for_the_panel(grid: Any) -> None:
+    """A service behind it would be sent operators' cookies, and could show a login of its own."""
+    assert grid.route("any", host="*.grid", allow=("role:client",)).status_code == 201
+    assert explain(grid, "phone", "http://other.grid/")["status"] == 200
+    assert explain(grid, "phone", "http://panel.grid/")["status"] == 404
+    assert explain(grid, "phone", "http://panell.other/")["status"] == 421

@@ -9,6 +9,7 @@ import pytest
 from gridwire.core.fleet import Balance
 from gridwire.core.health import Health, HealthCheck
 from gridwire.core.matcher import Decision, Malformed, decide, normal_path
+from gridwire.core.names import HostName
 from gridwire.core.proxy import Endpoint, Grant, Pool, RouteEntry, RoutingTable
 
 PHONE, LAPTOP = IPv4Address("10.85.1.1"), IPv4Address("10.85.1.2")
@@ -54,6 +55,7 @@ TABLE = RoutingTable(
         Grant(id="nobody", addresses=()),
     ),
     pools=(pool("app", endpoint("a"), endpoint("b", drained=True)), pool("empty", endpoint("a", drained=True))),
+    closed=(HostName("panel.grid"),),
 )
 
 
@@ -73,6 +75,12 @@ TABLE = RoutingTable(
 )
 def test_the_exact_host_wins_then_the_longest_wildcard(host: str, expected: str) -> None:
     assert decide(TABLE, host, "/", PHONE).route == expected
+
+
+@pytest.mark.parametrize("host", ["panel.grid", "PANEL.grid.", "panel.grid:80"])
+def test_no_wildcard_stands_for_a_host_that_is_closed(host: str) -> None:
+    assert decide(TABLE, host, "/", PHONE) == Decision(404, "no-route")
+    assert decide(TABLE, f"x.{host}", "/", PHONE).route == "any"
 
 
 @pytest.mark.parametrize("host", ["", "grid", ".grid", "app.grid.evil", "10.85.0.1", "[fd00::1]:80", "xgrid"])

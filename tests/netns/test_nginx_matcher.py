@@ -17,7 +17,7 @@ import pytest
 from gridwire.core.fleet import Balance
 from gridwire.core.health import Health, HealthCheck
 from gridwire.core.matcher import Decision, decide
-from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.names import HostName, NodeName, ServiceName
 from gridwire.core.proxy import Endpoint, Grant, Listener, ListenerKind, Pool, RouteEntry, RoutingTable
 from gridwire.lab.nginx_pair import Instance, Namespace, instance
 from gridwire.render.routing_data import document_text, health_data, routing_data
@@ -152,6 +152,7 @@ def table_from(source: random.Random, revision: int) -> RoutingTable:
         routes=tuple(sorted(routes.values(), key=lambda route: (route.host, route.path))),
         grants=grants,
         pools=tuple(pools),
+        closed=(HostName("a.grid"), HostName("b.a.grid")),
     )
 
 

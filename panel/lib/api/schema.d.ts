@@ -4226,7 +4226,8 @@ export interface components {
         };
         /**
          * RoutingTable
-         * @description A gateway's routes as data, sorted by (host, path). ``version`` is (epoch, revision).
+         * @description A gateway's routes as data, sorted by (host, path). ``version`` is (epoch, revision); ``closed``: hosts that no
+         *     wildcard stands for.
          */
         RoutingTable: {
             /** Version */
@@ -4240,6 +4241,11 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** Pools */
             pools: components["schemas"]["Pool"][];
+            /**
+             * Closed
+             * @default []
+             */
+            closed: string[];
         };
         /**
          * Second

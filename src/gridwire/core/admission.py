@@ -15,7 +15,7 @@ from gridwire.core.fleet import Role, check_path
 from gridwire.core.guard import GuardSpec
 from gridwire.core.hosts import check_entry
 from gridwire.core.joined import JoinedAs
-from gridwire.core.names import check_label, host_pattern, node_name, service_name, shown
+from gridwire.core.names import check_label, host_name, host_pattern, node_name, service_name, shown
 from gridwire.core.panel import PanelTable, host_of, panel_host
 from gridwire.core.proxy import EdgeTable, ListenerKind, ProxySpec, RoutingTable
 from gridwire.core.settings import parse_endpoint
@@ -300,6 +300,8 @@ def _check_routing(table: RoutingTable, spec: NodeSpec, identity: JoinedAs) -> N
         check_path(route.path, field)
         check_label(route.grant, field)
         service_name(route.service, field)
+    for host in table.closed:
+        host_name(host, "proxy.routing.closed")
     for grant in table.grants:
         check_label(grant.id, "proxy.routing.grants")
         for address in grant.addresses:

@@ -251,7 +251,14 @@ def routing_table(index: Index, version: Version) -> RoutingTable:
         routes=tuple(sorted(routes, key=lambda entry: (entry.host, entry.path))),
         grants=tuple(grants[key] for key in sorted(grants)),
         pools=tuple(_pool(index, service) for service in index.fleet.services),
+        closed=closed_hosts(index.fleet.network),
     )
+
+
+def closed_hosts(network: Network) -> tuple[HostName, ...]:
+    """The panel's name on the ports of routes: browsers send its cookie there too, and persons who leave its port out
+    would find whatever page a service shows them."""
+    return (panel_host(network.suffix),)
 
 
 def route_entry(route: Route, selectors: tuple[Selector, ...], network: Network) -> RouteEntry:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gridwire.core.access import resolved, selects
-from gridwire.core.compiler import route_entry
+from gridwire.core.compiler import closed_hosts, route_entry
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Fleet, Node, NodeState, Policy, Role, Route, Selector
 from gridwire.core.matcher import Decision, Found, Site, find, reserved, site_for, sites_of
@@ -65,7 +65,8 @@ class Explainer:
         self._fleet = fleet
         self._routes: Mapping[str, Route] = {route.name: route for route in fleet.routes}
         self._sites = sites_of(
-            route_entry(route, resolved(route.allow, fleet.policies), fleet.network) for route in fleet.routes
+            (route_entry(route, resolved(route.allow, fleet.policies), fleet.network) for route in fleet.routes),
+            closed_hosts(fleet.network),
         )
 
     def explain(self, node: Node, host: str, target: str) -> Explained:
@@ -104,7 +105,7 @@ class Explainer:
 
     def _alike(self, host: str) -> list[str]:
         """The hosts that begin or end most like it: to compare it with each of thousands takes a tenth of a second."""
-        sites = self._sites
+        sites = [pattern for pattern, site in self._sites.items() if site.paths]
 
         def shared(other: str) -> int:
             return _same(host, other) + _same(host[::-1], other[::-1])

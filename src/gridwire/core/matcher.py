@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from gridwire.core.addressing import Address
 from gridwire.core.health import Health
-from gridwire.core.names import NodeName, RouteName, ServiceName
+from gridwire.core.names import HostName, NodeName, RouteName, ServiceName
 from gridwire.core.proxy import Pool, RouteEntry, RoutingTable
 from gridwire.core.readings import readings
 
@@ -58,7 +58,7 @@ def decide(
 ) -> Decision:
     """What becomes of a request. ``host``: the Host header, empty where there is none; ``raw_target``: as in the
     request line, before any decoding; both as Latin-1."""
-    found = find(sites_of(table.routes), host, raw_target)
+    found = find(sites_of(table.routes, table.closed), host, raw_target)
     route = found.entry
     if route is None:
         return found.decision
@@ -231,9 +231,9 @@ class Site:
         return self._folded
 
 
-def sites_of(entries: Iterable[RouteEntry]) -> dict[str, Site]:
-    """By host pattern."""
-    found: dict[str, list[RouteEntry]] = {}
+def sites_of(entries: Iterable[RouteEntry], closed: Iterable[HostName]) -> dict[str, Site]:
+    """By host pattern. One that is ``closed`` has no route, whatever wildcard is over it."""
+    found: dict[str, list[RouteEntry]] = {host: [] for host in closed}
     for entry in entries:
         found.setdefault(entry.host, []).append(entry)
     return {pattern: Site(of_one) for pattern, of_one in found.items()}

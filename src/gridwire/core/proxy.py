@@ -8,7 +8,7 @@ from enum import StrEnum
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Balance
 from gridwire.core.health import HealthCheck
-from gridwire.core.names import NodeName, RouteName, ServiceName
+from gridwire.core.names import HostName, NodeName, RouteName, ServiceName
 from gridwire.core.panel import PanelTable
 from gridwire.core.targets import Target
 
@@ -85,12 +85,14 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingTable:
-    """A gateway's routes as data, sorted by (host, path). ``version`` is (epoch, revision)."""
+    """A gateway's routes as data, sorted by (host, path). ``version`` is (epoch, revision); ``closed``: hosts that no
+    wildcard stands for."""
 
     version: tuple[int, int]
     routes: tuple[RouteEntry, ...]
     grants: tuple[Grant, ...]
     pools: tuple[Pool, ...]
+    closed: tuple[HostName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

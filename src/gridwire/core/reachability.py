@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gridwire.core.access import resolved
-from gridwire.core.compiler import route_entry
+from gridwire.core.compiler import closed_hosts, route_entry
 from gridwire.core.crowd import Crowd, Crowds, Mask, Roster
 from gridwire.core.fleet import Fleet
 from gridwire.core.matcher import Site, reserved, site_for, sites_of
@@ -62,7 +62,7 @@ class Reach:
             if entry.grant not in self._grants:
                 self._grants[entry.grant] = crowds.selected(selectors) & crowds.people
             entries.append(entry)
-        self.sites = sites_of(entries)
+        self.sites = sites_of(entries, closed_hosts(fleet.network))
 
     def answers(self, site: Site | None, path: str) -> RouteEntry | None:
         """The route that takes a place of a site."""

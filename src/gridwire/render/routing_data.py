@@ -25,6 +25,7 @@ def routing_data(table: RoutingTable) -> dict[str, Any]:
         ],
         "grants": [{"id": g.id, "addresses": [a.exploded for a in g.addresses]} for g in table.grants],
         "pools": [_pool(pool) for pool in table.pools],
+        "closed": list(table.closed),
     }
 
 

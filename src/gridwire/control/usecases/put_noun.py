@@ -47,8 +47,10 @@ def put_route(transaction: Writing, route: Route, *, author: str, now: datetime)
             fix=f"publish it first: gridwire service publish {route.to} --to 127.0.0.1:PORT --on node:NAME",
             code="no-service",
         )
-    if under_suffix(route.host, fleet.network.suffix) == panel_host(fleet.network.suffix):
-        # A browser sends a cookie to every port of a host: the service would be given operators' sessions.
+    panel, host = panel_host(fleet.network.suffix), under_suffix(route.host, fleet.network.suffix)
+    if host == panel or host.endswith(f".{panel}"):
+        # A browser sends a cookie to every port of a host: the service would be given operators' sessions. And a host
+        # under it may set one for it, which then stands there twice.
         raise Invalid("host", f"{route.host} is the control panel's own name", fix="choose another", code="panel-host")
     check_known_to(fleet.network.provider, route.allow, "allow")
     resolved(route.allow, fleet.policies)

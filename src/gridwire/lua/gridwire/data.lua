@@ -87,7 +87,7 @@ local function build_routing(document)
                       grant = grants[entry.grant], pool = pools[entry.service],
                       policy = entry.grant .. " " .. entry.service }
     end
-    local hosts = match.build(routes)
+    local hosts = match.build(routes, document.closed)
     for _, pool in pairs(served.pools) do
         for _, endpoint in ipairs(pool.endpoints) do
             if not kept[endpoint] and endpoint.flight > 0 then served.leaving[endpoint] = true end

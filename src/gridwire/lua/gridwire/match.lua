@@ -37,9 +37,10 @@ local function finish(site)
 end
 
 -- `routes`: {name, host, path, policy, …} in the table's order; of two with the same path the first stays.
--- `policy`: a string that tells grant and service.
-function _M.build(routes)
+-- `policy`: a string that tells grant and service. `closed`: hosts that no wildcard stands for, in documents that have it.
+function _M.build(routes, closed)
     local hosts = { exact = {}, wild = {}, entries = {}, count = 0 }
+    for _, host in ipairs(closed or {}) do site_of(hosts.exact, host).routes = {} end
     for _, route in ipairs(routes) do
         local wild = sub(route.host, 1, 2) == "*."
         local site = wild and site_of(hosts.wild, sub(route.host, 3)) or site_of(hosts.exact, route.host)
