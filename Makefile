@@ -19,7 +19,8 @@ PANEL_SOURCES := $(shell find panel \( -name node_modules -o -name out -o -name 
 .PHONY: demo test check lint types imports dependencies units test-browser test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test wheel bench proof lock clean help \
   prerequisites test-prerequisites bench-prerequisites
 
-demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it
+demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it; ARGS='--serve 127.0.0.1:8080' shows it and its panel
+	@$(MAKE) --no-print-directory panel || echo "demo: goes on without the panel"
 	@case "$$($(BIN)/gridwire demo --needs)" in sudo) as=$$(command -v sudo) ;; *) as= ;; esac; \
 	  echo "$${as:+$$as }$(BIN)/gridwire demo $(ARGS)"; $$as $(BIN)/gridwire demo $(ARGS)
 

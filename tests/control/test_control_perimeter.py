@@ -235,3 +235,10 @@ def test_a_revoked_node_is_gone(world: Any) -> None:
     world.local.post("/api/v1/nodes/edge-1/revoke")
     world.report(guard=guard(world), sockets=mark(world))
     assert [node["node"] for node in perimeter(world)["nodes"]] == ["gw"]
+
+
+def test_overview_has_the_same_verdict_however_many_sockets_there_are(world: Any) -> None:
+    well(world)
+    answer = world.local.get("/api/v1/overview")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["perimeter"] == perimeter(world)["verdict"]

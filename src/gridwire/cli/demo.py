@@ -33,6 +33,7 @@ def demo(
     output: Format = "table",
 ) -> int:
     """Build a grid out of network namespaces on this host, prove what gridwire promises, take it all away again."""
+    from gridwire.adapters.nginx import find_panel
     from gridwire.cli.demo_rights import become_root, needed
     from gridwire.lab import demo as lab_demo
     from gridwire.lab import relay, user_namespace
@@ -48,12 +49,13 @@ def demo(
     become_root("gridwire demo")
     _stop_on_signals()
     listener = None if serve is None else relay.bound(serve)
-    wanted = lab_demo.Wanted(claims=claims, keep=keep, listener=listener, source=input_)
+    panel = relay.after(listener) if listener is not None and not keep and find_panel() is not None else None
+    wanted = lab_demo.Wanted(claims=claims, keep=keep, listener=listener, panel=panel, source=input_)
     stay = None
     if listener is not None:
         url = f"http://api.localhost:{listener.getsockname()[1]}"
         note(f"when the grid stands: {url}")
-        stay = None if keep else demo_progress.waiting(f"serving at {url}; Ctrl-C ends it")
+        stay = None if keep else demo_progress.waiting(url)
     with demo_progress.progress() as shown:
         done = lab_demo.run(wanted, shown, linger=stay)
     if output != "table":
@@ -62,6 +64,8 @@ def demo(
         failed = [proof.id for proof in done.proofs if not proof.ok]
         result = f"{len(done.proofs)} proofs, all met" if done.ok else f"not met: {', '.join(failed)}"
         say(f"{result}, in {done.seconds:.0f} s")
+    if serve is None and output == "table":
+        note("look at it, and at its panel: make demo ARGS='--only spread --serve 127.0.0.1:8080'")
     if done.kept is not None:
         note("the grid still runs: gridwire lab list | gridwire lab exec HOST -- CMD | gridwire lab down")
     return DONE if done.ok else FAILED

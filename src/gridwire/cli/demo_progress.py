@@ -69,11 +69,16 @@ def progress() -> Iterator[Progress]:
         yield Live(console, status)
 
 
-def waiting(text: str) -> Callable[[], None]:
-    """Say ``text`` and wait for Ctrl-C, which then only ends the waiting."""
+def waiting(routes: str) -> Callable[[str | None], None]:
+    """Say where the grid is to be seen, and wait for Ctrl-C, which then only ends the waiting."""
 
-    def wait() -> None:
-        note(text)
+    def wait(panel: str | None) -> None:
+        note(f"a route of the grid:  {routes}")
+        if panel is None:
+            note("its panel is not built: make panel")
+        else:
+            note(f"its panel:  {panel}  (the link opens once: choose a password there; the operator's name is demo)")
+        note("Ctrl-C ends it")
         with suppress(KeyboardInterrupt):
             signal.pause()
 

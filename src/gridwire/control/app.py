@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from gridwire.control.changing import PREVIEW, Previewed
@@ -172,6 +173,10 @@ def _answer_errors(app: FastAPI, logger: structlog.typing.FilteringBoundLogger) 
 
     for unanswered in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):  # all that the router says by itself
         app.add_exception_handler(unanswered, unrouted)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from gridwire.control.explanation import hops_to
-from gridwire.control.perimeter import Looked, perimeter
+from gridwire.control.perimeter import Looked, verdict_of
 from gridwire.control.picture import Picture
 from gridwire.control.standing import worst_first
 from gridwire.control.views import endpoint_view, standings, url_of
@@ -61,7 +61,7 @@ def overview(
         routes=len(fleet.routes),
         failing=tuple(failing[:MOST]),
         failing_count=len(failing),
-        perimeter=perimeter(looked, picture, limit=0).verdict,
+        perimeter=verdict_of(looked, picture),
         changes=tuple(replace(change, changed=change.changed[:MOST]) for change in changes),
         attention=tuple(attention[:MOST]),
         attention_count=len(attention),

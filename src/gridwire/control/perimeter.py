@@ -23,6 +23,7 @@ from gridwire.core.perimeter_verdict import (
     GuardState,
     GuardView,
     NodePerimeter,
+    PerimeterVerdict,
     Proof,
     State,
     grid_verdict,
@@ -218,14 +219,18 @@ def perimeter(
         for view in _views(one)
         if (owner is None or view.socket.owner is owner) and (not reach or view.reach in reach)
     )
-    seen = {one.view.node for one in looked}
-    unseen = sum(1 for each in picture.fleet.active() if each.name not in seen)
-    nodes = tuple(one.view for one in looked)
     return Perimeter(
-        verdict=grid_verdict(nodes, unseen=unseen, now=picture.now),
-        nodes=nodes,
+        verdict=verdict_of(looked, picture),
+        nodes=tuple(one.view for one in looked),
         sockets=_page(views, limit, cursor),
     )
+
+
+def verdict_of(looked: tuple[Looked, ...], picture: Picture) -> PerimeterVerdict:
+    """What all nodes come to; those that have no agent are counted, and judged by nobody."""
+    seen = {one.view.node for one in looked}
+    unseen = sum(1 for each in picture.fleet.active() if each.name not in seen)
+    return grid_verdict(tuple(one.view for one in looked), unseen=unseen, now=picture.now)
 
 
 def node_sockets(looked: tuple[Looked, ...], name: NodeName) -> NodeSockets:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +11,8 @@ from typing import Protocol
 
 from gridwire.core.errors import GridwireError
 from gridwire.lab import kept, readings
-from gridwire.lab.grid import CLIENT, GATEWAY, ROLES, Grid, build_grid
+from gridwire.lab.door import keep_busy, open_panel, open_routes
+from gridwire.lab.grid import ROLES, Grid, build_grid
 from gridwire.lab.kept import HostEntry, Kept
 from gridwire.lab.proofs.proof import Claim, Proof
 from gridwire.lab.proofs.spread import CLAIM as SPREAD
@@ -32,11 +30,12 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """``listener``: a bound socket of the real host's by which it reaches the grid's routes."""
+    """``listener``, ``panel``: bound sockets of the real host's, by which it reaches the grid's routes and its panel."""
 
     claims: tuple[Claim, ...]
     keep: bool = False
     listener: socket.socket | None = None
+    panel: socket.socket | None = None
     source: Path | None = None
 
 
@@ -51,8 +50,8 @@ class Shown:
     kept: Kept | None = field(default=None, compare=False)
 
 
-def run(wanted: Wanted, progress: Progress, *, linger: Callable[[], None] | None = None) -> Shown:
-    """Run the demo; ``linger`` is called while the grid still stands, after the last proof.
+def run(wanted: Wanted, progress: Progress, *, linger: Callable[[str | None], None] | None = None) -> Shown:
+    """Run the demo; ``linger`` is called while the grid still stands, after the last proof, with the panel's URL.
 
     Raise GridwireError where the grid cannot be built, leaving nothing. A proof that breaks is not ok, and says why.
     """
@@ -65,7 +64,7 @@ def run(wanted: Wanted, progress: Progress, *, linger: Callable[[], None] | None
     ended = False
     try:
         if wanted.listener is not None:
-            _relay(grid, wanted.listener)
+            open_routes(grid, wanted.listener)
         if wanted.source is not None:
             grid.take_input(wanted.source)
         proofs = tuple(_prove(claim, grid, progress) for claim in _with_input(wanted))
@@ -76,7 +75,9 @@ def run(wanted: Wanted, progress: Progress, *, linger: Callable[[], None] | None
             left = kept.remember(grid.lab.keep(), hosts, kept.state_file())
             ended = True
         elif linger is not None:
-            linger()
+            link = None if wanted.panel is None else open_panel(grid, wanted.panel)
+            keep_busy(grid)
+            linger(link)
     finally:
         if not ended:
             progress.step("taking everything away")
@@ -130,13 +131,6 @@ def entries(grid: Grid) -> tuple[HostEntry, ...]:
             )
         )
     return tuple(found)
-
-
-def _relay(grid: Grid, listener: socket.socket) -> None:
-    """Connections to ``listener``, which is the real host's, go on from the client to the gateway's routes."""
-    os.set_inheritable(listener.fileno(), True)
-    argv = [sys.executable, "-m", "gridwire.lab.relay", str(listener.fileno()), grid.mesh[GATEWAY], "80"]
-    grid.host(CLIENT).start(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(listener.fileno(),))
 
 
 def document(shown: Shown) -> dict[str, object]:

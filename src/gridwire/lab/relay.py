@@ -2,7 +2,7 @@
 
 The socket was bound before this process entered the host's namespaces, so it still listens where it was bound.
 
-    python -m gridwire.lab.relay FD ADDRESS PORT
+    python -m gridwire.lab.relay FD ADDRESS:PORT | unix:PATH
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from ipaddress import ip_address
 
-from gridwire.core.errors import Invalid, Unavailable
+from gridwire.core.errors import GridwireError, Invalid, Unavailable
 
 _CHUNK = 65_536
 
@@ -51,12 +51,29 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
-async def serve(listener: socket.socket, address: str, port: int) -> None:
-    """Relay every connection to ``address:port`` until cancelled."""
+def after(listener: socket.socket) -> socket.socket:
+    """Another one at the next port of the same address, or at any where that is the last or taken."""
+    address, port = listener.getsockname()[:2]
+    host = f"[{address}]" if listener.family == socket.AF_INET6 else str(address)
+    try:
+        return bound(f"{host}:{port + 1}")
+    except GridwireError:
+        return bound(f"{host}:0")
+
+
+async def _connected(target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if target.startswith("unix:"):
+        return await asyncio.open_unix_connection(target.removeprefix("unix:"))
+    address, _, port = target.rpartition(":")
+    return await asyncio.open_connection(address.strip("[]"), int(port))
+
+
+async def serve(listener: socket.socket, target: str) -> None:
+    """Relay every connection to ``target``, ``address:port`` or ``unix:path``, until cancelled."""
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.wait_for(asyncio.open_connection(address, port), 5)
+            far_reader, far_writer = await asyncio.wait_for(_connected(target), 5)
         except (OSError, TimeoutError):
             writer.close()
             return
@@ -72,7 +89,7 @@ async def serve(listener: socket.socket, address: str, port: int) -> None:
 def main(argv: list[str]) -> int:
     listener = socket.socket(fileno=int(argv[1]))
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(listener, argv[2], int(argv[3])))
+        asyncio.run(serve(listener, argv[2]))
     return 0
 
 
