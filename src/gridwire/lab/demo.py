@@ -30,7 +30,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """``listener``, ``panel``: bound sockets of the real host's, by which it reaches the grid's routes and its panel."""
+    """``listener``, ``panel``: bound sockets of the real host's, by which it reaches the grid's routes and panel."""
 
     claims: tuple[Claim, ...]
     keep: bool = False
