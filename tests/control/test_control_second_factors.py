@@ -324,3 +324,18 @@ def test_passkeys_are_offered_in_a_secure_context_alone(world: Any) -> None:
         answer = ada.post(path)
         assert (answer.status_code, answer.json()["code"]) == (409, "no-secure-context")
         assert "https://panel.grid:2443" in answer.json()["fix"]
+
+
+def test_questions_of_one_device_push_out_nobody_elses(world: Any, ada: TestClient) -> None:
+    """Who sits at an operator's device without a login may ask for as many as it likes."""
+    key = Key()
+    assert _registered(world, ada, key).status_code == 201
+    options = ada.post(f"{SESSION}/passkey/options").json()
+    other = _over_tls(world, world.join("tablet", role="operator").address)
+    for _ in range(1001):
+        world.grid.logins.challenges.give("login", world.clock(), "tablet")
+    assert other.post(f"{SESSION}/passkey/options").status_code == 200
+    assert ada.post(f"{SESSION}/passkey", json={"credential": key.get(options)}).status_code == 200
+    many = [world.grid.logins.challenges.give("login", world.clock(), "phone") for _ in range(21)]
+    taken = [world.grid.logins.challenges.take(one, "login", world.clock()) for one in many]
+    assert taken == [False] + [True] * 20

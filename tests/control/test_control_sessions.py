@@ -308,3 +308,19 @@ def test_every_answer_says_what_browsers_must_not_do(world: Any) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_password_that_is_changed_while_its_operator_is_disabled_opens_nothing(world: Any) -> None:
+    """Or the session would be there when the operator is enabled again."""
+    ada, passwords = world.logged_in("ada"), world.grid.logins.passwords
+    hash_it = passwords.hash
+
+    def disabled_meanwhile(password: str) -> str:
+        assert world.local.patch("/api/v1/operators/ada", json={"disabled": True}).status_code == 200
+        return str(hash_it(password))
+
+    passwords.hash = disabled_meanwhile
+    done = ada.post(f"{SESSION}/password", json={"old": world.password, "new": "three old wooden ships"})
+    assert done.status_code == 409
+    assert world.local.patch("/api/v1/operators/ada", json={"disabled": False}).status_code == 200
+    assert world.local.get("/api/v1/sessions").json()["items"] == []

@@ -290,3 +290,16 @@ def test_who_takes_nothing_is_cut(world: Any, monkeypatch: pytest.MonkeyPatch, s
 
     asyncio.run(run())
     assert world.grid.stream.readers == 0
+
+
+def test_one_operator_takes_not_all_places(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridwire.control.routes.stream.MOST_OF_ONE", 2)
+    ada, world.grid.stream.ready = world.logged_in("ada", may="read"), True
+    token = world.local.post("/api/v1/tokens", json={"operator": "ada", "label": "ci"}).json()["secret"]
+    by_token = world.browser(ada.headers["x-gridwire-peer"], Authorization=f"Bearer {token}")
+    open_ones = [world.grid.stream.join(None, "ada")[0] for _ in range(2)]
+    for reader in (ada, by_token):
+        assert reader.get("/api/v1/stream?seconds=0").status_code == 503
+    assert world.local.get("/api/v1/stream?seconds=0").status_code == 200
+    world.grid.stream.leave(open_ones[0])
+    assert ada.get("/api/v1/stream?seconds=0").status_code == 200

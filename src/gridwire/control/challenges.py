@@ -13,18 +13,22 @@ from typing import Final
 
 BYTES: Final = 32
 LASTS: Final = timedelta(minutes=5)
-MOST: Final = 1000  # who asks for more pushes out the oldest
+MOST: Final = 1000  # what is more pushes out the oldest
+MOST_OF_ONE: Final = 20  # device, and of its own: nobody's login is pushed out by another's questions
 
 
 class Challenges:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
+        self._open: OrderedDict[bytes, tuple[str, datetime, str]] = OrderedDict()
 
-    def give(self, purpose: str, now: datetime) -> bytes:
+    def give(self, purpose: str, now: datetime, device: str) -> bytes:
         challenge = secrets.token_bytes(BYTES)
         with self._lock:
-            self._open[challenge] = (purpose, now + LASTS)
+            own = [one for one, (*_, whose) in self._open.items() if whose == device]
+            for oldest in own[: max(0, len(own) + 1 - MOST_OF_ONE)]:
+                del self._open[oldest]
+            self._open[challenge] = (purpose, now + LASTS, device)
             while len(self._open) > MOST:
                 self._open.popitem(last=False)
         return challenge

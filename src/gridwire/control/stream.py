@@ -16,6 +16,7 @@ from typing import Final
 KEPT: Final = 2048  # messages
 KEPT_BYTES: Final = 4 << 20  # of all that are kept
 MOST_READERS: Final = 256
+MOST_OF_ONE: Final = 32  # of one operator, so that nobody keeps the others out
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,9 @@ class Message:
 class Reader:
     """Where one reader of the stream is. ``number``: the last message that it was given."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, whose: str = "") -> None:
         self.number = number
+        self.whose = whose
         self.woken = asyncio.Event()
 
 
@@ -50,6 +52,9 @@ class Stream:
     def readers(self) -> int:
         return len(self._readers)
 
+    def readers_of(self, whose: str) -> int:
+        return sum(reader.whose == whose for reader in self._readers)
+
     def publish(self, kind: str, data: str) -> None:
         self._number += 1
         self._kept.append(Message(self._number, kind, data))
@@ -62,11 +67,11 @@ class Stream:
         for reader in self._readers:
             reader.woken.set()
 
-    def join(self, last_id: str | None) -> tuple[Reader, bool]:
+    def join(self, last_id: str | None, whose: str = "") -> tuple[Reader, bool]:
         """A reader at the newest message, or behind the one whose id it has seen; and whether it missed something
         that is no longer kept."""
         number = self._number if last_id is None else self._seen(last_id)
-        reader = Reader(self._number if number is None else number)
+        reader = Reader(self._number if number is None else number, whose)
         self._readers.add(reader)
         self.on_join()
         return reader, number is None

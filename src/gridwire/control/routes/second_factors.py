@@ -81,7 +81,8 @@ def passkey_creation(grid: GridOf, caller: CallerOf, request: Request) -> dict[s
     site, name = _site(grid, request), the_person(caller).operator
     with grid.store.reading() as reading:
         handle, rows = reading.people.known(name).handle, reading.people.passkeys(name)
-    challenge = grid.logins.challenges.give(f"new passkey of {name}", grid.clock())
+    device = device_of(caller, request).node.name
+    challenge = grid.logins.challenges.give(f"new passkey of {name}", grid.clock(), device)
     known = tuple(row.credential for row in rows)
     return passkeys.creation(site, name=name, handle=handle, challenge=challenge, known=known)
 
@@ -113,10 +114,11 @@ def delete_passkey(id: str, grid: GridOf, caller: CallerOf) -> None:
 
 @routes.post(f"{SESSION_PATH}/passkey/options", tags=["session"])
 @allow(Who.DEVICE)
-def passkey_request(grid: GridOf, request: Request) -> dict[str, Any]:
+def passkey_request(grid: GridOf, caller: CallerOf, request: Request) -> dict[str, Any]:
     """What ``navigator.credentials.get`` is given, once its JSON is parsed. 409 ``no-secure-context``."""
     site = _site(grid, request)
-    return passkeys.request(site, challenge=grid.logins.challenges.give("login", grid.clock()))
+    device = device_of(caller, request).node.name
+    return passkeys.request(site, challenge=grid.logins.challenges.give("login", grid.clock(), device))
 
 
 @routes.post(f"{SESSION_PATH}/passkey", tags=["session"])

@@ -119,7 +119,7 @@ def new_password(
     hashed = grid.logins.passwords.hash(ask.new)
     with grid.changing() as transaction:
         row = transaction.people.known(person.operator)
-        if row.password != compared:
+        if row.password != compared or row.disabled is not None:
             raise Conflict("the password was changed meanwhile", fix="log in with that one")
         forgive(transaction, row.name, device, all_=True)
         opened = change_password(transaction, row, device, hashed=hashed, now=grid.clock())

@@ -13,10 +13,11 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from gridwire.control.access import READ, allow
-from gridwire.control.endpoint import GridOf, router, still_allowed
+from gridwire.control.caller import Person
+from gridwire.control.endpoint import CallerOf, GridOf, router, still_allowed
 from gridwire.control.grid import Grid
 from gridwire.control.moment import Said, resync, revised, said
-from gridwire.control.stream import MOST_READERS, Reader
+from gridwire.control.stream import MOST_OF_ONE, MOST_READERS, Reader
 from gridwire.core.errors import Invalid, Unavailable
 from gridwire.core.names import shown
 from gridwire.core.traffic import Kind
@@ -64,6 +65,7 @@ class _Events(StreamingResponse):
 async def read_stream(
     grid: GridOf,
     request: Request,
+    caller: CallerOf,
     seconds: Annotated[float | None, Query(ge=0, le=86400)] = None,
     watch: Annotated[list[str] | None, Query(max_length=MOST_WATCHED)] = None,
 ) -> Response:
@@ -72,17 +74,20 @@ async def read_stream(
     watched = [_watched(text) for text in watch or ()]
     if grid.stream.readers >= MOST_READERS:
         raise Unavailable(f"{MOST_READERS} read the stream already", fix="close some panels, then try again")
+    whose = caller.operator if isinstance(caller, Person) else ""
+    if whose and grid.stream.readers_of(whose) >= MOST_OF_ONE:
+        raise Unavailable(f"{whose} reads the stream {MOST_OF_ONE} times", fix="close some panels, then try again")
     await run_in_threadpool(grid.snapshot)  # raises where there is no grid yet
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return _Events(_events(grid, request, seconds, watched), headers=headers)
+    return _Events(_events(grid, request, whose, seconds, watched), headers=headers)
 
 
 async def _events(
-    grid: Grid, request: Request, seconds: float | None, watched: list[tuple[Kind, str]]
+    grid: Grid, request: Request, whose: str, seconds: float | None, watched: list[tuple[Kind, str]]
 ) -> AsyncGenerator[bytes]:
     loop, stream = asyncio.get_running_loop(), grid.stream
     until = float("inf") if seconds is None else loop.time() + seconds
-    reader, missed = stream.join(request.headers.get("last-event-id"))
+    reader, missed = stream.join(request.headers.get("last-event-id"), whose)
     try:
         if not stream.ready:  # what is asked for from here on is no older than the first look
             await _woken(reader, min(FIRST_LOOK, until - loop.time()))

@@ -28,7 +28,7 @@ def begin_login(transaction: Writing, name: str, device: Device, *, now: datetim
     The try counts as failed until ``finish_login`` says otherwise.
     """
     people = transaction.people
-    key, at = digest(name), device.address
+    key, at = digest(name), device.node.address
     of_name, of_device = people.failures(key, at), people.failures(ANY, at)
     waits = [waits_until(of_name, FREE_FAILURES), waits_until(of_device, FREE_FAILURES_OF_DEVICE)]
     until = max((wait for wait in waits if wait is not None), default=None)
@@ -83,9 +83,9 @@ def _refused(
     now: datetime,
 ) -> NotKnown:
     """A name that is nobody's is not written down: it may be a password that was typed in the wrong place."""
-    counted = transaction.people.failures(digest(name), device.address)
+    counted = transaction.people.failures(digest(name), device.node.address)
     count = 0 if counted is None else counted.count
-    first = logins.to_tell(digest(name), device.address, now)
+    first = logins.to_tell(digest(name), device.node.address, now)
     if first or count == 1 or count >= FREE_FAILURES:  # others would fill the audit chain and say no more
         transaction.append_event(
             actor=f"node:{device.node.name}",
@@ -104,11 +104,11 @@ def _one_more(failures: Failures | None, now: datetime) -> Failures:
 def forgive(transaction: Writing, name: str, device: Device, *, all_: bool = False) -> None:
     """This try was no failure; with ``all_`` those of the name before it are forgotten too, on this device."""
     for key in (digest(name), ANY):
-        failures = transaction.people.failures(key, device.address)
+        failures = transaction.people.failures(key, device.node.address)
         if failures is not None:
             left = 0 if all_ and key != ANY else failures.count - 1
             kept = Failures(count=left, at=failures.at) if left > 0 else None
-            transaction.people.set_failures(key, device.address, kept)
+            transaction.people.set_failures(key, device.node.address, kept)
 
 
 def locked_until(of_name: tuple[Failures, ...], now: datetime) -> datetime | None:
