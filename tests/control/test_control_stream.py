@@ -188,7 +188,7 @@ def test_who_comes_back_gets_what_it_missed_and_nothing_twice(control: Path) -> 
     assert not any(one[0] == "resync" for one in back.seen)
 
 
-@pytest.mark.parametrize("last_id", ["00000000-3", "", "-", "x" * 300, "1-99999999999999999999999"])
+@pytest.mark.parametrize("last_id", ["00000000-0", "00000000-3", "", "-", "x" * 300, "1-99999999999999999999999"])
 def test_an_id_of_another_control_or_of_nobody_is_told_to_ask_again(world: Any, last_id: str) -> None:
     world.grid.stream.ready = True
     told = world.local.get("/api/v1/stream?seconds=0", headers={"Last-Event-ID": last_id}).text

@@ -227,11 +227,11 @@ def test_findings_and_certificates_are_told(told: Told) -> None:
         told.world.report(peers=[told.world.peer_seen(told.edge.key)], findings=[finding], certificates=certificates)
         told.follower.look()
     told.bring()
-    assert sorted(body["subject"] for body in told.sink.bodies()) == [
-        "gw/ends.grid",
-        "gw/guard/open-port",
-        "gw/late.grid",
-    ]
+    opened = sorted(body["subject"] for body in told.sink.bodies())
+    assert opened == ["gw/ends.grid", "gw/guard/open-port", "gw/late.grid"]
+    told.restart()
+    assert told.beat(300, quiet=True) == []  # nobody says that any of it is over
+    assert len(told.alerts()) == 3
 
 
 def test_what_turned_is_told_on_the_stream(told: Told) -> None:

@@ -151,7 +151,12 @@ def test_the_file_stays_within_its_limit_and_drops_the_oldest(tmp_path: Path) ->
     assert series.used() <= limit
     oldest, newest = series.span(Tier.MINUTE) or (0, 0)
     assert newest == now + 86400 - 300
-    assert oldest > now + 3600
+    assert now + 3600 < oldest < newest - 3600
+    for quarter in range(0, 86400, 900):
+        series.write(Tier.QUARTER, now + quarter, [*cells, *cells])
+    series.drop(now + 86400 - 300)
+    assert series.used() <= limit
+    assert all(series.span(tier) for tier in (Tier.MINUTE, Tier.QUARTER))
 
 
 def test_a_broken_file_is_put_aside(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, 
 from gridwire.core.certificates import Certificate, Source
 from gridwire.core.fleet import Fleet, Node, NodeState, Role
 from gridwire.core.health import Health
-from gridwire.core.names import ServiceName
+from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Severity
 from gridwire.core.traffic import Tally
 from gridwire.protocol.notifications import AlertView
@@ -45,7 +45,7 @@ def look(
             unknown.add(key)
         elif not any(view.health is Health.UP for view in views):
             why = "; ".join(f"{view.node}: {view.reason or view.health}" for view in views) or "no node offers it"
-            fix = f"gridwire why {route.name}" if views else f"gridwire service show {route.to}"
+            fix = f"gridwire service show {route.to}"
             found.append(Symptom(key=key, what=f"no endpoint of {route.to} serves: {why}"[:500], fix=fix, of=of))
         tally = traffic.get(route.name)
         if tally is not None and tally.requests >= ERROR_REQUESTS and tally.errors > ERROR_SHARE * tally.requests:
@@ -95,15 +95,16 @@ def _certificates(gateway: Node, shown: Iterable[Certificate], now: datetime) ->
 
 
 def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:
-    """Findings are known while their node reports."""
-    speaking = {n.name for n in picture.fleet.nodes if (h := picture.heard.get(n.address)) and h.fresh(picture.now)}
-    live = {node.name for node in picture.fleet.nodes if node.state is NodeState.ACTIVE}
+    """Findings are known while their node reports, certificates once their gateway has: after a restart of control what
+    was so before is so until somebody says otherwise."""
+    live = {n.name: picture.heard.get(n.address) for n in picture.fleet.nodes if n.state is NodeState.ACTIVE}
 
     def unseen(key: Key) -> bool:
-        if key.kind is AlertKind.PERIMETER:
-            name = key.subject.partition("/")[0]
-            return name in live and name not in speaking
-        return key in unknown
+        if key.kind not in (AlertKind.PERIMETER, AlertKind.CERTIFICATE):
+            return key in unknown
+        name = NodeName(key.subject.partition("/")[0])
+        heard = live.get(name)
+        return name in live and (heard is None or (key.kind is AlertKind.PERIMETER and not heard.fresh(picture.now)))
 
     return unseen
 

@@ -36,8 +36,6 @@ from gridwire.protocol.notifications import AlertTurned, AlertView, Delivery, No
 if TYPE_CHECKING:
     from gridwire.control.grid import Grid
 
-# Agents have reported by then: what was so before a restart is so after it, and nobody is told of what was not heard.
-SETTLING: Final = timedelta(seconds=45)
 PAUSES: Final = tuple(timedelta(seconds=n) for n in (10, 30, 120, 600, 1800, 3600))  # between tries; the last again
 GIVEN_UP: Final = timedelta(hours=24)
 _PARCELS: Final = 100  # looked at in one round
@@ -55,7 +53,6 @@ class Teller:
         self._grid = grid
         self._sender = sender if sender is not None else Sender(self._refused)
         self._state: _State | None = None
-        self._begun: datetime | None = None
         self._posted: Callable[[], None] = lambda: None
 
     # --- alerts
@@ -72,9 +69,6 @@ class Teller:
         Unavailable where that fails, and the next look does it again."""
         now = self._grid.clock()
         state = self._known()
-        self._begun = self._begun or now
-        if now - self._begun < SETTLING:
-            return []
         muted = muted_by(state.windows, now)
         after, notices = step(state.held, seen.symptoms, now, unknown=seen.unknown, muted=muted)
         if notices or _lasting(after) != _lasting(state.held):

@@ -21,7 +21,8 @@ from gridwire.core.traffic import LAST, NOBODY, Cell, Kind, Rank, Tally, cells_o
 from gridwire.protocol import traffic as told
 from gridwire.protocol.traffic import Counted, Figures, Point, Ranked, Row, Second, Top, TrafficNow, Watched
 
-BUSIEST: Final = 200  # cells of which seconds are kept
+BUSIEST: Final = 200  # pairs of route and endpoint of which seconds are kept
+BUSIEST_NODES: Final = 50  # and nodes
 MOST_POINTS: Final = 4000
 MOST_CELLS: Final = 50_000  # of one minute; what is beyond counts in its gateway's and node's alone
 MOST_WHOLES: Final = 10_000  # of nodes, of one minute: a gateway that was taken over makes names up
@@ -31,7 +32,7 @@ FRESH: Final = 3  # seconds for which a gateway's last counts are its present on
 LOOKED: Final = 90  # seconds for which what somebody looked at is looked at
 _WRITE: Final = 10  # seconds between two writes of seconds
 _LATE: Final = 5  # seconds that a gateway's clock or agent may be behind
-_OF_PARTS: Final = (Kind.ROUTE, Kind.SERVICE, Kind.ENDPOINT)  # seconds of whole gateways and nodes are kept anyway
+_OF_PARTS: Final = (Kind.ROUTE, Kind.SERVICE, Kind.ENDPOINT)  # seconds of whole gateways are kept anyway
 _SKEW: Final = 120  # seconds by which a gateway's clock may be off before its counts are put to the present
 
 
@@ -123,13 +124,16 @@ class Traffic:
             return [(at, kept.pop(at)) for at in sorted(kept) if at < before]
 
     def _worth(self, cells: dict[Cell, Tally], now: int) -> dict[Cell, Tally]:
-        """Whole gateways and nodes, the busiest, and what is looked at."""
+        """Whole gateways, the busiest, and what is looked at."""
+        kept = {cell: tally for cell, tally in cells.items() if cell.gateway and not cell.route}
         parts = [item for item in cells.items() if item[0].route]
-        kept = dict(item for item in cells.items() if not item[0].route)
-        kept.update(nlargest(BUSIEST, parts, key=lambda item: item[1].requests) if len(parts) > BUSIEST else parts)
+        nodes = [item for item in cells.items() if not item[0].gateway]
+        for most, some in ((BUSIEST, parts), (BUSIEST_NODES, nodes)):
+            kept.update(nlargest(most, some, key=lambda item: item[1].requests) if len(some) > most else some)
         with self._lock:
             looked = {what for what, until in self._looked.items() if until >= now}
         kept.update(item for item in parts if any((kind, name_in(item[0], kind)) in looked for kind in _OF_PARTS))
+        kept.update(item for item in nodes if (Kind.NODE, item[0].node) in looked)
         return kept
 
     # --- being looked at

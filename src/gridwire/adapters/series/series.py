@@ -19,7 +19,7 @@ from typing import Final
 from gridwire.core.errors import Unavailable
 from gridwire.core.traffic import Cell, Tally, unpack
 
-LIMIT: Final = 512 << 20  # bytes of the file
+LIMIT: Final = 1 << 30  # bytes of the file that hold something
 MOST_CELLS: Final = 250_000  # with a name each in memory too; of what is beyond, whole gateways alone are kept
 
 _SCHEMA: Final = """
@@ -140,8 +140,7 @@ class Series:
                 db.execute("UPDATE cells SET written = ? WHERE id = ?", (at, number))
 
     def drop(self, now: int) -> None:
-        """What is older than its tier keeps, and of the oldest quarters, then minutes, so much that the file stays
-        within its limit."""
+        """What is older than its tier keeps, and so much of the oldest that the file stays within its limit."""
         with self._transaction() as db:
             for tier in Tier:
                 db.execute(f"DELETE FROM {tier} WHERE at < ?", (now - tier.kept,))  # noqa: S608
@@ -163,14 +162,16 @@ class Series:
             self._db.close()
 
     def _free_some(self) -> bool:
-        """An hour of the oldest quarters, while there is more than a week of them; else an hour of minutes."""
-        quarters, minutes = self.span(Tier.QUARTER), self.span(Tier.MINUTE)
-        week = quarters is not None and quarters[1] - quarters[0] > 7 * 86400
-        tier, span = (Tier.QUARTER, quarters) if week or minutes is None else (Tier.MINUTE, minutes)
-        if span is None or span[1] - span[0] < 3600:
+        """The oldest of that tier that has more of what it is to keep: both shrink alike."""
+        spans = {tier: self.span(tier) for tier in (Tier.MINUTE, Tier.QUARTER)}
+        shares = {tier: (span[1] - span[0]) / tier.kept for tier, span in spans.items() if span is not None}
+        tier = max(shares, key=lambda tier: shares[tier], default=None)
+        span = None if tier is None else spans[tier]
+        if tier is None or span is None or span[0] == span[1]:
             return False
         with self._transaction() as db:
-            db.execute(f"DELETE FROM {tier} WHERE at < ?", (span[0] + 3600,))  # noqa: S608
+            before = min(span[0] + tier.kept // 24, span[1])
+            db.execute(f"DELETE FROM {tier} WHERE at < ?", (before,))  # noqa: S608
         return True
 
     def _forget(self, db: sqlite3.Connection, now: int) -> None:

@@ -180,13 +180,9 @@ function _M.log()
     local state = request.take()
     local status = ngx.status
     local seconds = now() - start_time()
-    if not state then
-        traffic.count(get_request(), nil, nil, status, seconds, true)
-        return metrics.count("-", status, seconds)
-    end
+    if not state then return traffic.count(get_request(), nil, nil, status, seconds, true) end
     local endpoint, route = state.endpoint, state.route
     traffic.count(get_request(), route, endpoint or state.last, status, seconds, not endpoint)
-    metrics.count(route and route.name or "-", status, seconds)
     if not state.refused then
         local pool, peer = state.pool, state.peer
         if endpoint then

@@ -1,33 +1,16 @@
--- Counters and a latency histogram per route. Counted in plain tables of the worker, added to shared memory once a
--- second: a shared-dictionary increment in every request costs more than everything else here together.
+-- Counters and a latency histogram per route, as gridwire.traffic counts them in each worker, added up in shared memory.
 local traffic = require "gridwire.traffic"
 
 local _M = {}
 local shared = ngx.shared.gridwire_metrics
-local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 } -- Prometheus' default buckets, seconds
+local BOUNDS = traffic.BOUNDS
 local BUCKETS = #BOUNDS + 1
-local floor = math.floor
-local rows, extra, refusals = {}, {}, {}
+local extra, refusals = {}, {}
 
 local function fresh()
     local row = { 0, 0, 0, 0, 0, 0 } -- 1xx … 5xx, then the sum of seconds
     for i = 1, BUCKETS do row[6 + i] = 0 end
     return row
-end
-
--- One finished request. `route`: its name, "-" where none matched; `seconds`: how long it took.
-function _M.count(route, status, seconds)
-    local row = rows[route]
-    if not row then
-        row = fresh()
-        rows[route] = row
-    end
-    local class = floor(status / 100)
-    if class >= 1 and class <= 5 then row[class] = row[class] + 1 end
-    row[6] = row[6] + seconds
-    local bucket = 1
-    while bucket < BUCKETS and seconds > BOUNDS[bucket] do bucket = bucket + 1 end
-    row[6 + bucket] = row[6 + bucket] + 1
 end
 
 -- Rare events: retries, connections that were withdrawn.
@@ -40,14 +23,12 @@ function _M.refused(reason)
     refusals[reason] = (refusals[reason] or 0) + 1
 end
 
+local function tell(route, column, number)
+    shared:incr("r|" .. route .. "|" .. column, number, 0)
+end
+
 function _M.flush()
-    traffic.flush()
-    for route, row in pairs(rows) do
-        for i = 1, #row do
-            if row[i] ~= 0 then shared:incr("r|" .. route .. "|" .. i, row[i], 0) end
-        end
-        rows[route] = nil
-    end
+    traffic.flush(tell)
     for name, count in pairs(extra) do
         shared:incr("e|" .. name, count, 0)
         extra[name] = nil
