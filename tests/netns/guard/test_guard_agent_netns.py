@@ -118,11 +118,11 @@ def test_a_stopped_nginx_holds_up_neither_the_guard_nor_a_revocation(gateway: Ga
     address = gateway.join("c1")
     with gateway.stopped("nginx-master", "nginx-worker"):
         assert min(gateway.flushed() for _ in range(4)) < 1
-        began = time.monotonic()
+        # Answered 2 s after control began to wait for the gateway, whose agent has been cutting meanwhile. How long the
+        # command itself took says nothing of it.
         said = gateway.gridwire("node", "revoke", "c1", "--yes")
         gateway.until(lambda: gateway.table() and address not in gateway.table(), "the role set without the node", 5)
         assert address not in gateway.host.run(["wg", "show", "gw0", "allowed-ips"]).stdout
-        assert time.monotonic() - began < 5
         assert said.returncode == 3, said.stdout + said.stderr
         assert "c1 is marked revoked, but gw has not said that it is cut off there" in said.stderr
     gateway.until(gateway.in_sync, "the gateway to be in sync again")
