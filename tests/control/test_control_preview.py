@@ -176,3 +176,15 @@ def test_a_preview_asks_for_the_same_right(grid: Any) -> None:
     phone = next(str(node.address) for node in grid.fleet().nodes if node.name == "laptop")
     answer = grid.peer(phone).delete("/api/v1/routes/api", params={"preview": "true"})
     assert answer.status_code in (401, 403)
+
+
+def test_a_preview_that_is_asked_for_and_not_is_refused(world: Any) -> None:
+    """The last one would count: what was only to be looked at would be done."""
+    world.join("home")
+    body = {
+        "name": "api",
+        "target": {"address": "127.0.0.1", "port": 9000, "kind": "tcp"},
+        "on": [{"kind": "node", "value": "home"}],
+    }
+    assert world.local.put("/api/v1/services/api?preview=true&preview=false", json=body).status_code == 422
+    assert world.local.get("/api/v1/services/api").status_code == 404

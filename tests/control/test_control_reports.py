@@ -225,3 +225,13 @@ def test_a_certificate_without_a_time_zone_is_none(world: Any) -> None:
     end = {"not_before": FIRST, "not_after": LAST}
     assert reported(world, edge, certificates=[{**shown, **end}]).status_code == 200  # "for ever", as some say it
     assert reported(world, edge, certificates=[{**shown, **end, "not_after": NAIVE}]).status_code == 422
+
+
+def test_what_a_node_says_of_itself_does_not_swell_the_list_of_nodes(world: Any) -> None:
+    edge = world.join("edge-1")
+    finding = {"id": "x", "severity": "warning", "where": "guard", "what": "w" * 50_000, "evidence": "e" * 50_000}
+    assert reported(world, edge, detail="d" * 50_000, findings=[finding]).status_code == 200
+    assert len(world.local.get("/api/v1/nodes").content) < 20_000
+    assert reported(world, edge, findings=[{**finding, "what": "w", "evidence": ""}] * 1000).status_code == 200
+    (told,) = (one for one in world.local.get("/api/v1/nodes").json()["items"] if one["node"]["name"] == "edge-1")
+    assert len(told["findings"]) == 200

@@ -47,6 +47,8 @@ class Guarded(APIRoute):
             request.state.access = access
             if without_preview and "preview" in request.query_params:  # or what was only to be looked at would be done
                 raise Invalid("preview", f"{request.method} {request.url.path} has none", fix="leave preview out")
+            if len(request.query_params.getlist("preview")) > 1:
+                raise Invalid("preview", "it is said twice", fix="say preview=true, or leave it out")
             return await handle(request)
 
         return guarded

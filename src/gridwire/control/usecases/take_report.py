@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from gridwire.adapters.store import Snapshot, Writing
 from gridwire.control.reports import Reports
@@ -14,7 +15,12 @@ from gridwire.control.usecases.quarantine_node import leaks, quarantine
 from gridwire.control.usecases.revoke_node import finish_revocations
 from gridwire.core.errors import Invalid
 from gridwire.core.fleet import Node, NodeState, Role
+from gridwire.core.perimeter import Finding
 from gridwire.protocol.agent import Report
+
+# What a node says of itself is kept in memory, and is in the answer to everybody who lists nodes.
+_MOST_FINDINGS: Final = 200
+_LONGEST: Final = 2000  # characters
 
 
 def take_report(
@@ -43,6 +49,9 @@ def take_report(
     gateway = node.role is Role.GATEWAY
     own = replace(
         report,
+        agent_version=report.agent_version[:_LONGEST],
+        detail=report.detail[:_LONGEST],
+        findings=tuple(map(_shortened, report.findings[:_MOST_FINDINGS])),
         endpoints=tuple(e for e in report.endpoints if e.seen_by == node.name and (gateway or e.node == node.name)),
         peers=report.peers if gateway else (),
         members=report.members if gateway else (),
@@ -60,3 +69,14 @@ def take_report(
     if any(other.state is NodeState.REVOKING for other in snapshot.fleet.nodes):
         with changing() as transaction:
             finish_revocations(transaction, reports.all(), now=now)
+
+
+def _shortened(finding: Finding) -> Finding:
+    return replace(
+        finding,
+        id=finding.id[:_LONGEST],
+        where=finding.where[:_LONGEST],
+        what=finding.what[:_LONGEST],
+        fix=finding.fix[:_LONGEST],
+        evidence=finding.evidence[:_LONGEST],
+    )
