@@ -2,7 +2,7 @@
 /** Live series, by uPlot, which is loaded with the first of them. */
 import { useEffect, useRef, useState } from "react";
 import type uPlot from "uplot";
-import { count } from "@/lib/format";
+import { absolute, count } from "@/lib/format";
 import classes from "./series.module.css";
 import { Loading } from "./states";
 
@@ -23,6 +23,14 @@ export interface SeriesProps {
 }
 
 const DASHES: Record<string, number[]> = { muted: [4, 3], warn: [2, 2] };
+
+const DAY_S = 86_400;
+
+/** A moment as short as the distance between two of them allows. */
+export function tickText(second: number, step: number): string {
+  const [day = "", time = ""] = absolute(new Date(second * 1_000)).split(" ");
+  return step >= DAY_S ? day.slice(5) : step >= 60 ? time.slice(0, 5) : time;
+}
 
 export function Series(props: SeriesProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -56,7 +64,14 @@ export function Series(props: SeriesProps) {
           cursor: { y: false, points: { size: 5 } },
           legend: { show: false },
           axes: [
-            { ...axis, grid: { show: false }, size: 24 },
+            // One line: the day is on hover of what the figures are of, and a second line would be cut off.
+            {
+              ...axis,
+              grid: { show: false },
+              size: 24,
+              space: 72,
+              values: (_self, ticks, _axis, _space, step) => ticks.map((tick) => tickText(tick, step)),
+            },
             { ...axis, size: 64, values: (_self, ticks) => ticks.map((tick) => format(tick)), space: 32 },
           ],
           series: [
