@@ -74,7 +74,8 @@ function Asked({
   const apply = useMutation({
     mutationFn: () => change.send({ preview: false, ifMatch: etag }),
     onSuccess: async (answer) => {
-      await client.invalidateQueries();
+      // The preview is of what is done by now.
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "preview" });
       say(change.done);
       onDone?.(answer);
       onClose();

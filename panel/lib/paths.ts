@@ -30,7 +30,9 @@ const list =
 export const paths = {
   overview: () => "/",
   nodes: list("/nodes"),
-  addNode: (query: { name?: string; step?: string } = {}) => path("/nodes/add", query),
+  /** `replace`: the node whose name and tags the new one takes. */
+  addNode: (query: { kind?: string; name?: string; step?: string; replace?: string } = {}) => path("/nodes/add", query),
+  start: () => "/start",
   services: list("/services"),
   addService: () => "/services/add",
   routes: list("/routes"),

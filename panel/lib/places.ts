@@ -79,6 +79,7 @@ export const deeds: readonly { id: string; name: string; href: string; words: st
   { id: "add-node", name: "Add a node", href: paths.addNode(), words: "invite join device phone", changes: true },
   { id: "add-service", name: "Add a service", href: paths.addService(), words: "new upstream", changes: true },
   { id: "add-route", name: "Add a route", href: paths.addRoute(), words: "new host url", changes: true },
+  { id: "start", name: "First run", href: paths.start(), words: "setup begin steps welcome", changes: false },
   { id: "try", name: "Try a request", href: paths.tryRequest(), words: "explain why", changes: false },
 ];
 

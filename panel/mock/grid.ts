@@ -97,6 +97,14 @@ export const nodes: NodeView[] = [
     behind: null,
     state: null,
   }),
+  nodeView("office-2", {
+    node: { state: "pending", address: "10.85.1.13", tags: [["site", "office"]], needs_approval: true },
+    reported_at: null,
+    agent_version: "",
+    version: null,
+    behind: null,
+    state: null,
+  }),
   nodeView("nas", {
     node: { state: "invited", address: "10.85.1.40", public_key: null },
     connected: null,

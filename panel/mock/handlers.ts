@@ -2,6 +2,7 @@
 
 import { http } from "msw";
 import { problem } from "./answers";
+import { invitationHandlers } from "./nouns/invitations";
 import { nodeHandlers } from "./nouns/nodes";
 import { overviewHandlers } from "./nouns/overview";
 import { perimeterHandlers } from "./nouns/perimeter";
@@ -16,6 +17,7 @@ export const handlers = [
   ...sessionHandlers,
   ...overviewHandlers,
   ...nodeHandlers,
+  ...invitationHandlers,
   ...revisionHandlers,
   ...serviceHandlers,
   ...perimeterHandlers,

@@ -1,117 +1,137 @@
 "use client";
 import { Button } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import Link from "next/link";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
-import { Copyable } from "@/components/copy";
 import { Drawer } from "@/components/drawer";
-import { Findings } from "@/components/findings";
-import { Fact, Facts, Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
 import { Answered } from "@/components/states";
-import { Tags } from "@/components/tag";
-import { Time } from "@/components/time";
-import { answer, api, type Tagged } from "@/lib/api/client";
+import { DrawerTabs } from "@/components/tabs";
+import type { Tagged } from "@/lib/api/client";
 import type { NodeView } from "@/lib/api/types";
+import { milliseconds } from "@/lib/format";
+import { paths } from "@/lib/paths";
+import { say } from "@/lib/said";
 import { useMayChange } from "@/lib/session-query";
-import { stateOf } from "./node-state";
-import { readNode, useNode } from "./queries";
+import { useUrlState } from "@/lib/url-state";
+import { InvitationSection } from "./invitation-section";
+import { approval, cancellation, drain, revocation } from "./node-changes";
+import { NodeFacts } from "./node-facts";
+import { NodeSockets } from "./node-sockets";
+import { type Stated, stateOf } from "./node-state";
+import { NodeTraffic } from "./node-traffic";
+import { isRevoked, useNode } from "./queries";
+import { TagsForm } from "./tags-form";
 
-export function NodeDrawer({ name, onClose }: { name: string; onClose: () => void }) {
+const TABS = [
+  { id: "", name: "Facts" },
+  { id: "sockets", name: "Sockets" },
+  { id: "traffic", name: "Traffic" },
+];
+
+/** `stated`: as the list states it, which knows more than one node's view. */
+export function NodeDrawer(props: { name: string; stated?: Stated | undefined; onClose: () => void }) {
+  const { name } = props;
   const node = useNode(name);
   const may = useMayChange();
+  const url = useUrlState();
+  const show = url.get("show") ?? "";
   const [change, setChange] = useState<Change | null>(null);
-  const stated = node.data && stateOf(node.data.value);
+  const stated = props.stated ?? (node.data && stateOf(node.data.value));
+  const editing = may && show === "tags";
+  const done = (answered: unknown) => {
+    if (!isRevoked(answered)) return;
+    say(`${name} was cut off at every gateway in ${milliseconds(answered.milliseconds)}`);
+    props.onClose();
+  };
   return (
     <Drawer
       title={name}
       state={stated && <StateChip tone={stated.tone} word={stated.word} />}
-      onClose={onClose}
-      actions={
-        may &&
-        node.data?.value.node.state === "active" && (
-          <Button size="xs" onClick={() => node.data && setChange(drain(node.data))}>
-            {node.data.value.node.drained ? "Take back into use…" : "Drain…"}
-          </Button>
-        )
-      }
+      onClose={props.onClose}
+      actions={may && !editing && node.data && <Actions read={node.data} onChange={setChange} />}
     >
       <Answered query={node} what={name} rows={8}>
-        {({ value }) => <Detail view={value} />}
+        {(read) =>
+          editing ? (
+            <TagsForm key={read.etag} read={read} onDone={() => url.set({ show: null })} />
+          ) : (
+            <Shown read={read} stated={stated} show={show} />
+          )
+        }
       </Answered>
-      <ChangeDialog change={change} onClose={() => setChange(null)} />
+      <ChangeDialog change={change} onClose={() => setChange(null)} onDone={done} />
     </Drawer>
   );
 }
 
-function drain({ value, etag }: Tagged<NodeView>): Change {
-  const { name } = value.node;
-  const drained = !value.node.drained;
-  return {
-    title: drained ? `Drain ${name}` : `Take ${name} back into use`,
-    verb: drained ? "Drain" : "Take back",
-    done: drained ? `${name} is drained` : `${name} is in use again`,
-    etag,
-    send: ({ preview, ifMatch }) =>
-      answer(
-        api.PATCH("/api/v1/nodes/{name}", {
-          params: { path: { name }, query: { preview } },
-          headers: ifMatch ? { "If-Match": ifMatch } : {},
-          body: { drained },
-        }),
-      ),
-    theirs: () => readNode(name),
-    mine: { ...value, node: { ...value.node, drained } },
-  };
-}
-
-function Detail({ view }: { view: NodeView }) {
-  const { node } = view;
+function Shown({ read, stated, show }: { read: Tagged<NodeView>; stated: Stated | undefined; show: string }) {
+  const { node } = read.value;
+  const early = ["invited", "redeemed", "pending", "quarantined"].includes(node.state);
   return (
     <>
-      <p>{stateOf(view).why}</p>
-      <Facts>
-        <Fact name="Role">{node.role}</Fact>
-        <Fact name="Address">
-          <Copyable text={node.address} what="the address" />
-        </Fact>
-        <Fact name="Tags">
-          <Tags tags={node.tags} />
-        </Fact>
-        <Fact name="Last handshake">
-          <Time at={view.latest_handshake} />
-        </Fact>
-        <Fact name="Last report">
-          <Time
-            at={view.reported_at}
-            never={node.role === "edge" || node.role === "gateway" ? "never" : "runs no agent"}
-          />
-        </Fact>
-        <Fact name="Agent">{view.agent_version || "none"}</Fact>
-        <Fact name="Spec in force">
-          {view.version ? `revision ${view.version[1]}${view.behind ? ", behind" : ""}` : "unknown"}
-        </Fact>
-        {node.public_key && (
-          <Fact name="Public key">
-            <Copyable text={node.public_key} what="the public key" />
-          </Fact>
-        )}
-      </Facts>
-      {view.reach.length > 0 && (
-        <Section title="Lets be published">
-          <ul>
-            {view.reach.map((reach) => (
-              <li key={JSON.stringify(reach)} className="mono">
-                {typeof reach === "string" ? reach : JSON.stringify(reach)}
-              </li>
-            ))}
-          </ul>
-        </Section>
+      <DrawerTabs tabs={TABS} label={`About ${node.name}`} />
+      {show === "sockets" ? (
+        <NodeSockets name={node.name} />
+      ) : show === "traffic" ? (
+        <NodeTraffic node={node} />
+      ) : (
+        <>
+          {stated && <p>{stated.why}</p>}
+          {early && node.tailnet === null && <InvitationSection name={node.name} />}
+          <NodeFacts view={read.value} />
+        </>
       )}
-      {view.findings.length > 0 && (
-        <Section title="Findings">
-          <Findings findings={view.findings} />
-        </Section>
+    </>
+  );
+}
+
+function Actions({ read, onChange }: { read: Tagged<NodeView>; onChange: (change: Change) => void }) {
+  const client = useQueryClient();
+  const url = useUrlState();
+  const { node } = read.value;
+  const { name, state } = node;
+  const edge = node.role === "edge";
+  const gateway = node.role === "gateway";
+  if (state === "invited") {
+    return (
+      <>
+        <Button size="xs" component={Link} href={paths.addNode({ name, step: "wait" })}>
+          Watch it join
+        </Button>
+        <Button size="xs" onClick={() => onChange(cancellation(name))}>
+          Take the invitation back…
+        </Button>
+      </>
+    );
+  }
+  const asked = state === "pending" || state === "quarantined";
+  return (
+    <>
+      {asked && (
+        <Button size="xs" variant="filled" onClick={() => onChange(approval(name, read.etag))}>
+          Approve…
+        </Button>
       )}
+      {state === "active" && edge && (
+        <Button size="xs" onClick={() => onChange(drain(read))}>
+          {node.drained ? "Take back into use…" : "Drain…"}
+        </Button>
+      )}
+      {state !== "revoking" && (
+        <Button size="xs" onClick={() => url.set({ show: "tags" }, { push: true })}>
+          Tags…
+        </Button>
+      )}
+      {state === "active" && !gateway && node.tailnet === null && (
+        <Button size="xs" component={Link} href={paths.addNode({ replace: name })}>
+          Replace…
+        </Button>
+      )}
+      <Button size="xs" color="bad" onClick={() => onChange(revocation(read, client))}>
+        {state === "revoking" ? "Ask the gateways again…" : "Revoke…"}
+      </Button>
     </>
   );
 }

@@ -1,9 +1,9 @@
 "use client";
-/** All nodes, the worst first: who is silent, since when, and what to do. The example that other lists follow. */
+/** All nodes, the worst first: who is silent, since when, at tunnel, agent or host, and what users lose by it. */
 import { Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import Link from "next/link";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
@@ -11,79 +11,118 @@ import { BADNESS, StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import { Tags } from "@/components/tag";
 import { Time } from "@/components/time";
-import type { NodeView } from "@/lib/api/types";
+import { useRoutes } from "@/features/routes/queries";
+import type { NodeView, RouteOutcome } from "@/lib/api/types";
 import { paths } from "@/lib/paths";
 import { useMayChange } from "@/lib/session-query";
 import { useUrlState } from "@/lib/url-state";
 import { NodeDrawer } from "./node-drawer";
-import { stateOf } from "./node-state";
+import { losses, lossText } from "./node-loss";
+import { heard, newestReport, type Stated, stateOf } from "./node-state";
+import classes from "./nodes-page.module.css";
 import { useNodes } from "./queries";
 
+interface Row {
+  view: NodeView;
+  stated: Stated;
+  /** What users lose by it now; empty while it serves. */
+  lost: string;
+  /** When it was last heard of, in ms since 1970. */
+  heard: number | null;
+}
+
 // Outside the component: the table sorts again only when rows change.
-const columns: readonly Column<NodeView>[] = [
+const columns: readonly Column<Row>[] = [
   {
     id: "state",
     head: "State",
     width: "136px",
     narrow: "124px",
-    sort: (view) => -BADNESS[stateOf(view).tone],
-    cell: (view) => <State view={view} />,
+    sort: ({ stated }) => -BADNESS[stated.tone],
+    cell: ({ stated }) => <StateChip tone={stated.tone} word={stated.word} title={stated.why} />,
   },
   {
     id: "name",
     head: "Name",
-    width: "minmax(96px, 1.4fr)",
-    sort: ({ node }) => node.name,
-    cell: ({ node }) => <b>{node.name}</b>,
+    width: "minmax(96px, 1fr)",
+    sort: ({ view }) => view.node.name,
+    cell: ({ view }) => <b>{view.node.name}</b>,
   },
-  { id: "role", head: "Role", width: "80px", from: 560, sort: ({ node }) => node.role, cell: ({ node }) => node.role },
-  { id: "tags", head: "Tags", width: "minmax(96px, 1.6fr)", from: 900, cell: ({ node }) => <Tags tags={node.tags} /> },
   {
-    id: "address",
-    head: "Address",
-    width: "112px",
-    from: 640,
-    sort: ({ node }) => addressKey(node.address),
-    cell: ({ node }) => <span className="mono">{node.address}</span>,
+    id: "why",
+    head: "Why",
+    width: "minmax(160px, 2fr)",
+    from: 720,
+    cell: ({ stated }) => <span title={stated.why}>{stated.brief}</span>,
+  },
+  {
+    id: "lost",
+    head: "Users lose",
+    width: "minmax(80px, 0.9fr)",
+    from: 860,
+    sort: ({ lost }) => lost || null,
+    cell: ({ lost }) => lost && <span className={classes.lost}>{lost}</span>,
   },
   {
     id: "heard",
     head: "Heard",
-    width: "96px",
+    width: "88px",
     narrow: "84px",
     end: true,
-    sort: (view) => -Date.parse(heard(view) ?? "") || null,
-    cell: (view) => <Time at={heard(view)} />,
+    sort: (row) => (row.heard === null ? null : -row.heard),
+    cell: ({ view }) => <Time at={heard(view)} />,
   },
   {
-    id: "agent",
-    head: "Agent",
-    width: "88px",
-    end: true,
-    from: 760,
-    sort: (view) => view.agent_version || null,
-    cell: (view) => view.agent_version || <span className="muted">none</span>,
+    id: "role",
+    head: "Role, tags",
+    width: "minmax(96px, 1.2fr)",
+    from: 560,
+    sort: ({ view }) => view.node.role,
+    cell: ({ view }) => <RoleAndTags view={view} />,
+  },
+  {
+    id: "address",
+    head: "Address",
+    width: "104px",
+    from: 1000,
+    sort: ({ view }) => addressKey(view.node.address),
+    cell: ({ view }) => <span className="mono">{view.node.address}</span>,
   },
 ];
 
-const keyOf = (view: NodeView) => view.node.name;
-const badness = (view: NodeView) => BADNESS[stateOf(view).tone];
-const text = ({ node, ...view }: NodeView) =>
+const keyOf = ({ view }: Row) => view.node.name;
+const badness = ({ stated }: Row) => BADNESS[stated.tone];
+const text = ({ view: { node }, stated, lost }: Row) =>
   [
     node.name,
     node.role,
     node.address,
     ...node.tags.map(([key, value]) => `${key}=${value}`),
-    stateOf({ node, ...view }).word,
+    stated.word,
+    stated.brief,
+    lost,
   ].join(" ");
 
-/** When anything was last heard of it; a gateway has no handshake with itself. */
-function heard(view: NodeView): string | null {
+function rowsOf(views: readonly NodeView[], routes: readonly RouteOutcome[]): Row[] {
+  const asOf = newestReport(views);
+  const lostBy = losses(routes);
+  return views.map((view) => {
+    const at = heard(view);
+    return {
+      view,
+      stated: stateOf(view, asOf),
+      lost: view.connected === false ? lossText(lostBy.get(view.node.name) ?? []) : "",
+      heard: at ? Date.parse(at) : null,
+    };
+  });
+}
+
+function RoleAndTags({ view: { node } }: { view: NodeView }) {
   return (
-    [view.latest_handshake, view.reported_at]
-      .filter((at) => at !== null)
-      .sort()
-      .at(-1) ?? null
+    <span className={classes.role}>
+      {node.role}
+      {node.tags.length > 0 && <Tags tags={node.tags} />}
+    </span>
   );
 }
 
@@ -92,19 +131,19 @@ function addressKey(address: string): string {
   return address.replace(/\d+/g, (part) => part.padStart(3, "0"));
 }
 
-function State({ view }: { view: NodeView }) {
-  const { tone, word, why } = stateOf(view);
-  return <StateChip tone={tone} word={word} title={why} />;
-}
+const NO_ROUTES: readonly RouteOutcome[] = [];
 
 export function NodesPage() {
   const nodes = useNodes();
+  const routes = useRoutes();
   const url = useUrlState();
   const may = useMayChange();
   const name = url.get("name");
   const { set } = url;
-  const open = useCallback((view: NodeView) => set({ name: view.node.name }, { push: !name }), [set, name]);
+  const rows = useMemo(() => rowsOf(nodes.data ?? [], routes.data ?? NO_ROUTES), [nodes.data, routes.data]);
+  const open = useCallback((row: Row) => set({ name: keyOf(row) }, { push: !name }), [set, name]);
   const close = useCallback(() => set({ name: null, show: null }), [set]);
+  const opened = useMemo(() => rows.find((row) => keyOf(row) === name), [rows, name]);
 
   return (
     <Page
@@ -130,7 +169,7 @@ export function NodesPage() {
             <DataTable
               label="Nodes"
               noun="node"
-              rows={views}
+              rows={rows}
               rowKey={keyOf}
               columns={columns}
               badness={badness}
@@ -141,7 +180,7 @@ export function NodesPage() {
           )
         }
       </Answered>
-      {name && <NodeDrawer key={name} name={name} onClose={close} />}
+      {name && <NodeDrawer key={name} name={name} stated={opened?.stated} onClose={close} />}
     </Page>
   );
 }

@@ -1,0 +1,5 @@
+import { AddNodePage } from "@/features/nodes/add-node-page";
+
+export default function Page() {
+  return <AddNodePage />;
+}
