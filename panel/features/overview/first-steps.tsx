@@ -8,7 +8,10 @@ import classes from "./first-steps.module.css";
 /** What a grid of one gateway wants next: the same three steps here and in a terminal. */
 export function FirstSteps({ suffix }: { suffix: string }) {
   return (
-    <Section title="The gateway stands. Three steps to the first route">
+    <Section
+      title="The gateway stands. Three steps to the first route"
+      aside={<Link href={paths.start()}>One by one, with what each waits for</Link>}
+    >
       <ol className={classes.steps}>
         <li>
           <h3>A node joins</h3>

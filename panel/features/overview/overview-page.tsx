@@ -27,6 +27,11 @@ export function OverviewPage() {
             <FirstSteps suffix={now.suffix} />
           ) : (
             <>
+              {now.routes === 0 && (
+                <p>
+                  No route is open yet: <Link href={paths.start()}>go on with the first run</Link>
+                </p>
+              )}
               <Failing overview={now} />
               <FourFigures now={now} />
               <Whole />
