@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -315,12 +316,24 @@ def test_a_password_that_is_changed_while_its_operator_is_disabled_opens_nothing
     ada, passwords = world.logged_in("ada"), world.grid.logins.passwords
     hash_it = passwords.hash
 
-    def disabled_meanwhile(password: str) -> str:
+    def disabled_meanwhile(password: str, whose: str) -> str:
         assert world.local.patch("/api/v1/operators/ada", json={"disabled": True}).status_code == 200
-        return str(hash_it(password))
+        return str(hash_it(password, whose))
 
     passwords.hash = disabled_meanwhile
     done = ada.post(f"{SESSION}/password", json={"old": world.password, "new": "three old wooden ships"})
     assert done.status_code == 409
     assert world.local.patch("/api/v1/operators/ada", json={"disabled": False}).status_code == 200
     assert world.local.get("/api/v1/sessions").json()["items"] == []
+
+
+def test_no_device_takes_all_places_of_the_hasher(world: Any) -> None:
+    device, passwords = world.operator("ada"), world.grid.logins.passwords
+    tablet = world.join("tablet", role="operator").address
+    with contextlib.ExitStack() as under_way:
+        for _ in range(3):
+            under_way.enter_context(passwords._share("laptop"))
+        busy = _login(world.browser(device), "ada", world.password)
+        assert (busy.status_code, busy.json()["code"]) == (503, "busy")
+        assert _login(world.browser(tablet), "ada", world.password).status_code == 200
+    assert _login(world.browser(device), "ada", world.password).status_code == 200

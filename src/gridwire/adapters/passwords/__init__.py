@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -14,6 +15,7 @@ from gridwire.core.errors import Unavailable
 
 AT_ONCE: Final = 2
 QUEUE: Final = 8  # who wait hold a thread of the server's
+MOST_OF_ONE: Final = 3  # of both, for one device: whoever knows a password could keep all others out
 _SECONDS: Final = 10.0
 
 
@@ -25,14 +27,17 @@ class Passwords:
         self._turns = threading.Semaphore(AT_ONCE)
         self._places = threading.Semaphore(AT_ONCE + QUEUE)
         self._nobodys: str | None = None
+        self._lock = threading.Lock()
+        self._of: Counter[str] = Counter()
 
-    def hash(self, password: str) -> str:
-        with self._turn():
+    def hash(self, password: str, whose: str = "") -> str:
+        """``whose``: from which device it comes."""
+        with self._share(whose), self._turn():
             return self._hasher.hash(_bytes(password))
 
-    def verify(self, hashed: str | None, password: str) -> bool:
+    def verify(self, hashed: str | None, password: str, whose: str = "") -> bool:
         """Whether it is the password of ``hashed``. None: of nobody, which takes as long to say no."""
-        with self._turn():
+        with self._share(whose), self._turn():
             if self._nobodys is None:
                 self._nobodys = self._hasher.hash("the password of nobody")
             try:
@@ -44,6 +49,21 @@ class Passwords:
     def outdated(self, hashed: str) -> bool:
         """Whether it was made at another cost than is usual now."""
         return self._hasher.check_needs_rehash(hashed)
+
+    @contextmanager
+    def _share(self, whose: str) -> Iterator[None]:
+        """Raise Unavailable where the device has all that one may have."""
+        with self._lock:
+            if whose and self._of[whose] >= MOST_OF_ONE:
+                raise _busy()
+            self._of[whose] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._of[whose] -= 1
+                if not self._of[whose]:
+                    del self._of[whose]
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -47,7 +47,9 @@ def log_in(
     device = device_of(caller, request)
     with grid.changing() as transaction:
         compared = begin_login(transaction, ask.name, device, now=grid.clock())
-    same = grid.logins.passwords.verify(compared, ask.password)  # 0.1 s, which no transaction is to last
+    same = grid.logins.passwords.verify(
+        compared, ask.password, device.node.name
+    )  # 0.1 s, which no transaction is to last
     with grid.changing() as transaction:
         opened = finish_login(
             transaction,
@@ -84,7 +86,7 @@ def claim(
         check_password(link_owner(reading, ask.link, grid.clock()).name, ask.password)
     with grid.changing() as transaction:
         begin_claim(transaction, ask.link, device, now=grid.clock())
-    hashed = grid.logins.passwords.hash(ask.password)
+    hashed = grid.logins.passwords.hash(ask.password, device.node.name)
     with grid.changing() as transaction:
         opened = claim_link(
             transaction,
@@ -114,9 +116,9 @@ def new_password(
     device = device_of(caller, request)
     with grid.changing() as transaction:  # a stolen session is no place to guess at the password
         compared = begin_login(transaction, person.operator, device, now=grid.clock())
-    if not grid.logins.passwords.verify(compared, ask.old):
+    if not grid.logins.passwords.verify(compared, ask.old, device.node.name):
         raise Invalid("old", "it is not the password", fix="try again", code="wrong-login")
-    hashed = grid.logins.passwords.hash(ask.new)
+    hashed = grid.logins.passwords.hash(ask.new, device.node.name)
     with grid.changing() as transaction:
         row = transaction.people.known(person.operator)
         if row.password != compared or row.disabled is not None:
