@@ -29,6 +29,7 @@ class Passwords:
         self._nobodys: str | None = None
         self._lock = threading.Lock()
         self._of: Counter[str] = Counter()
+        self._lanes: dict[str, threading.Semaphore] = {}
 
     def hash(self, password: str, whose: str = "") -> str:
         """``whose``: from which device it comes."""
@@ -52,18 +53,28 @@ class Passwords:
 
     @contextmanager
     def _share(self, whose: str) -> Iterator[None]:
-        """Raise Unavailable where the device has all that one may have."""
+        """Raise Unavailable where the device has all that one may have. One of its own is hashed at a time, so that a
+        turn is left for others."""
+        if not whose:
+            yield
+            return
         with self._lock:
-            if whose and self._of[whose] >= MOST_OF_ONE:
+            if self._of[whose] >= MOST_OF_ONE:
                 raise _busy()
             self._of[whose] += 1
+            lane = self._lanes.setdefault(whose, threading.Semaphore(AT_ONCE - 1))
         try:
-            yield
+            if not lane.acquire(timeout=_SECONDS):
+                raise _busy()
+            try:
+                yield
+            finally:
+                lane.release()
         finally:
             with self._lock:
                 self._of[whose] -= 1
                 if not self._of[whose]:
-                    del self._of[whose]
+                    del self._of[whose], self._lanes[whose]
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
