@@ -283,6 +283,17 @@ def test_a_disk_that_refuses_leaves_the_panel_as_it_was(site: Site) -> None:
     assert site.ask("/nodes")[0].status == 200
 
 
+def _reconnected(site: Site) -> bytes:
+    """The first line of a stream that is asked for as an EventSource does: again where it was cut. A worker that ends
+    may still have taken the connection, and cuts what it holds."""
+    for _ in range(20):
+        with suppress(http.client.HTTPException, ConnectionError):
+            again, _ = site.ask("/api/v1/stream")
+            if line := again.readline():
+                return line
+    return b""
+
+
 def test_events_pass_as_they_come_and_a_reload_ends_them(site: Site) -> None:
     control = Control(site.socket)
     try:
@@ -298,8 +309,7 @@ def test_events_pass_as_they_come_and_a_reload_ends_them(site: Site) -> None:
         with suppress(http.client.IncompleteRead):  # ended, long before a worker's hour is over
             assert answer.read() == b"\n"
         assert control.left.wait(10)
-        again, _ = site.ask("/api/v1/stream")
-        assert again.readline() == b"data: one\n"
+        assert _reconnected(site) == b"data: one\n"
     finally:
         control.shutdown()
         control.server_close()
