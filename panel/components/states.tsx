@@ -3,8 +3,9 @@
 import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import Link from "next/link";
-import { asProblem, type Problem } from "@/lib/api/problem";
+import { asProblem, type Problem, unanswered } from "@/lib/api/problem";
 import { absolute } from "@/lib/format";
+import { useLiveState } from "@/lib/live-state";
 import { paths } from "@/lib/paths";
 import { Shape } from "./state-chip";
 import classes from "./states.module.css";
@@ -79,16 +80,18 @@ export function Answered<T>(props: {
   children: (value: T) => React.ReactNode;
 }) {
   const { query } = props;
+  // A question that nobody answers takes half a minute to fail; the stream knows sooner.
+  const lost = useLiveState() === "offline";
   if (query.data === undefined) {
     if (query.error) return <ProblemNotice problem={asProblem(query.error)} retry={() => void query.refetch()} />;
     return <Loading what={props.what} rows={props.rows ?? 3} />;
   }
   return (
     <>
-      {query.error && (
+      {(query.error || lost) && (
         <div className={classes.aged} role="status">
           <Shape tone="unknown" />
-          As of {absolute(new Date(query.dataUpdatedAt))}: {asProblem(query.error).detail}
+          As of {absolute(new Date(query.dataUpdatedAt))}: {asProblem(query.error ?? unanswered()).detail}
         </div>
       )}
       {props.children(query.data)}

@@ -43,9 +43,7 @@ export async function launch(flags = []) {
 /** Watches a page: `faults` fills with what no page may do. `allowed`: addresses whose refusal belongs to the test. */
 export function watch(page, origin, allowed = []) {
   const faults = [];
-  // Chromium says so of every page by http; by https the header is obeyed.
-  const always = ["The Cross-Origin-Opener-Policy header has been ignored"];
-  const expected = (text) => [...always, ...allowed].some((part) => text.includes(part));
+  const expected = (text) => allowed.some((part) => text.includes(part));
   page.on("console", (message) => {
     if (message.type() !== "error" && message.type() !== "warning") return;
     const text = `${message.text()} ${message.location().url ?? ""}`;

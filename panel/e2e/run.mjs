@@ -40,13 +40,10 @@ try {
   await journey(tools);
   for (const page of context.pages()) for (const fault of page.faults ?? []) tools.wrong(`${page.url()}: ${fault}`);
 } catch (error) {
-  const page = context.pages().at(-1);
-  tools.wrong(
-    `${error.message}\n${page?.url()}\n${await page
-      ?.locator("body")
-      .innerText()
-      .catch(() => "")}`,
+  const seen = await Promise.all(
+    context.pages().map(async (page) => `${page.url()}\n${await page.locator("body").innerText().catch(() => "")}`),
   );
+  tools.wrong([error.message, ...seen].join("\n\n"));
 } finally {
   await close();
 }

@@ -51,7 +51,7 @@ export function makeQueryClient(): QueryClient {
         // What control refuses it refuses again; what was not answered may be answered.
         retry: (failures, error) => {
           const { status } = asProblem(error);
-          return failures < 2 && (status === 0 || status === 502 || status === 503);
+          return failures < 1 && (status === 0 || status === 502 || status === 503);
         },
         retryDelay: (attempt) => Math.min(1_000 * 2 ** attempt, 5_000),
       },

@@ -57,6 +57,13 @@ def found(world: Any) -> list[str]:
     return [finding["id"] for node in perimeter(world)["nodes"] for finding in node["findings"]]
 
 
+def test_the_overview_has_the_same_verdict(world: Any) -> None:
+    well(world)
+    answer = world.local.get("/api/v1/overview")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["perimeter"] == perimeter(world)["verdict"]
+
+
 def test_one_public_socket_nothing_found_and_when_it_was_read_back(world: Any) -> None:
     well(world)
     world.clock.forward(seconds=12)

@@ -56,6 +56,8 @@ class Browser:
             else:
                 walked.wrong.append(said["wrong"])
         errors = process.stderr.read()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
         if process.wait(20) != 0 and not walked.wrong:
             raise CommandFailed(OPERATOR, [name], process.returncode, errors)
         return walked

@@ -9,7 +9,8 @@ export async function journey(tools) {
   await (await logIn(tools)).close();
   for (const path of given.pages) {
     await everywhere(context, async (page, where) => {
-      const faults = watch(page, new URL(given.base).origin);
+      // A page that is not there is asked for on purpose.
+      const faults = watch(page, new URL(given.base).origin, ["/nothing-is-here"]);
       await page.goto(given.base + path);
       await page.locator("h1").first().waitFor();
       await page.waitForFunction(() => !/^Loading/m.test(document.body.innerText));

@@ -253,7 +253,7 @@ def _page(views: Iterable[SocketView], limit: int, cursor: str | None) -> Socket
     page = rest[:limit]
     return SocketPage(
         items=tuple(view for _, view in page),
-        next=page[-1][0] if len(rest) > limit else None,
+        next=page[-1][0] if page and len(rest) > limit else None,  # a verdict alone is asked with a limit of none
         total=len(listed),
     )
 
