@@ -41,7 +41,13 @@ try {
   for (const page of context.pages()) for (const fault of page.faults ?? []) tools.wrong(`${page.url()}: ${fault}`);
 } catch (error) {
   const seen = await Promise.all(
-    context.pages().map(async (page) => `${page.url()}\n${await page.locator("body").innerText().catch(() => "")}`),
+    context.pages().map(
+      async (page) =>
+        `${page.url()}\n${await page
+          .locator("body")
+          .innerText()
+          .catch(() => "")}`,
+    ),
   );
   tools.wrong([error.message, ...seen].join("\n\n"));
 } finally {

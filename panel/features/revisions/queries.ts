@@ -47,7 +47,10 @@ export function sendRollback(number: number, ask: { preview: boolean; ifMatch: s
 export function useRollbackPreview(number: number, newest: number) {
   return useQuery({
     queryKey: ["revisions", "undo", number, newest],
-    queryFn: async () => (await sendRollback(number, { preview: true, ifMatch: null })) as Preview,
+    queryFn: async () => {
+      const { etag } = await readRevision(newest);
+      return (await sendRollback(number, { preview: true, ifMatch: etag })) as Preview;
+    },
     enabled: number > 0,
     refetchInterval: false,
   });
