@@ -119,7 +119,7 @@ def test_the_perimeter_of_a_running_gateway_is_known_and_a_stranger_on_it_is_fou
         listed = [view["socket"] for view in told()["sockets"]["items"] if view["node"] == "gw"]
         return {(socket["protocol"], socket["port"]): socket["owner"] for socket in listed}
 
-    own = dict.fromkeys((("tcp", 80), ("tcp", 2086), ("tcp", 2087), ("udp", 51820)), "ours")
+    own = dict.fromkeys((*(("tcp", port) for port in (80, 443, 2086, 2087, 2443)), ("udp", 51820)), "ours")
     until(lambda: owners() == own, 45)  # the first look may have come before nginx did
     seen = told()
     assert seen["verdict"]["state"] == "well"
