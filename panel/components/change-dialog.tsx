@@ -13,6 +13,7 @@ import { useEffect, useState } from "react";
 import type { Tagged } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
 import type { Preview } from "@/lib/api/types";
+import type { Ask } from "@/lib/change";
 import { say } from "@/lib/said";
 import { Dialog } from "./dialog";
 import { Diff } from "./diff";
@@ -30,7 +31,9 @@ export interface Change {
   /** The ETag of what was read before the edit; null where the noun is new. */
   etag: string | null;
   /** The same request twice: first with `?preview=true`, then for good. */
-  send: (ask: { preview: boolean; ifMatch: string | null }) => Promise<unknown>;
+  send: (ask: Ask) => Promise<unknown>;
+  /** Where it was asked for already, with `etag`. */
+  preview?: Preview;
   /** What is there now, to be set beside `mine` after a conflict. */
   theirs?: () => Promise<Tagged<unknown>>;
   mine?: unknown;
@@ -65,8 +68,9 @@ function Asked({
     queryKey: ["preview", change.title, etag],
     queryFn: async () => (await change.send({ preview: true, ifMatch: etag })) as Preview,
     enabled: !change.unpreviewed,
+    ...(change.preview && etag === change.etag ? { initialData: change.preview } : {}),
     gcTime: 0,
-    staleTime: 0,
+    staleTime: Number.POSITIVE_INFINITY, // another ETag is another question
     refetchInterval: false,
     refetchOnWindowFocus: false,
     retry: false,

@@ -11,6 +11,7 @@ import { useUrlState } from "@/lib/url-state";
 import classes from "./data-table.module.css";
 import { FilterField } from "./filter-field";
 import { filtered, type Orderable, ordered, type SortKey } from "./table-order";
+import { TextButton } from "./text-button";
 import { useWidth } from "./use-width";
 
 export interface Column<T> extends Orderable<T> {
@@ -85,9 +86,7 @@ export function DataTable<T>(props: TableProps<T>) {
         {list.length === 0 ? (
           <p className={classes.none}>
             No {props.noun} has “{filter}”.{" "}
-            <button type="button" className={classes.link} onClick={() => url.set({ filter: null })}>
-              Show all {count(rows.length)}
-            </button>
+            <TextButton onClick={() => url.set({ filter: null })}>Show all {count(rows.length)}</TextButton>
           </p>
         ) : (
           <Rows {...props} list={list} shown={shown} grid={grid} selected={selected} />

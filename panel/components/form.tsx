@@ -2,7 +2,12 @@ import { Button } from "@mantine/core";
 import classes from "./form.module.css";
 
 /** Fields one below the other, and what is done with them at the end. */
-export function Form(props: { onSubmit: () => void; verb: string; onCancel?: () => void; children: React.ReactNode }) {
+export function Form(props: {
+  onSubmit: () => void;
+  verb: string;
+  onCancel?: (() => void) | undefined;
+  children: React.ReactNode;
+}) {
   return (
     <form
       className={classes.form}

@@ -7,6 +7,7 @@ import dynamic from "next/dynamic";
 import { useId, useState } from "react";
 import { CopyButton } from "./copy";
 import classes from "./secret.module.css";
+import { TextButton } from "./text-button";
 
 const QrCode = dynamic(() => import("./qr").then(({ QrCode }) => QrCode), { ssr: false });
 
@@ -40,13 +41,13 @@ export function Secret(props: {
           <CopyButton text={props.text} what={props.what} /> <span aria-hidden="true">Copy {props.what}</span>
         </span>
         {props.actions}
-        <button type="button" className={classes.link} aria-pressed={code} onClick={() => setCode(!code)}>
+        <TextButton pressed={code} onClick={() => setCode(!code)}>
           {code ? "Hide the QR code" : "As a QR code"}
-        </button>
+        </TextButton>
         {props.codeFirst && (
-          <button type="button" className={classes.link} aria-pressed={text} onClick={() => setText(!text)}>
+          <TextButton pressed={text} onClick={() => setText(!text)}>
             {text ? "Hide the text" : "As text"}
-          </button>
+          </TextButton>
         )}
       </div>
     </section>

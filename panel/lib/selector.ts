@@ -14,3 +14,8 @@ export function parseSelector(text: string): Selector | null {
   const value = text.slice(at + 1).trim();
   return kind && value ? { kind, value } : null;
 }
+
+/** Of texts that are selectors; what is none is left out, and `SelectorsField` takes none. */
+export function selectorsOf(texts: readonly string[]): Selector[] {
+  return texts.map(parseSelector).filter((selector) => selector !== null);
+}

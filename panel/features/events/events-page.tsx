@@ -1,6 +1,6 @@
 "use client";
 /** The audit log: person or machine, what preceded the first error, and whether the chain is whole. */
-import { useCallback, useMemo } from "react";
+import { useMemo } from "react";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page, Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
@@ -9,7 +9,7 @@ import { Time } from "@/components/time";
 import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
 import { count } from "@/lib/format";
-import { useUrlState } from "@/lib/url-state";
+import { useOpened } from "@/lib/opened";
 import { type Chain, checkChain } from "./chain";
 import { EventDrawer } from "./event-drawer";
 import { actorOf, kindText, toneOf } from "./event-state";
@@ -79,11 +79,7 @@ const PRECEDING = 5; // lines before the first error: enough to see what led to 
 
 export function EventsPage() {
   const events = useEvents();
-  const url = useUrlState();
-  const name = url.get("name");
-  const { set } = url;
-  const open = useCallback((event: Event) => set({ name: keyOf(event) }, { push: !name }), [set, name]);
-  const close = useCallback(() => set({ name: null }), [set]);
+  const { key: name, open, close } = useOpened(keyOf);
   const chain = useMemo(() => (events.data ? checkChain(events.data) : null), [events.data]);
 
   return (

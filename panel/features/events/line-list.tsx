@@ -1,4 +1,5 @@
 import { StateChip } from "@/components/state-chip";
+import { TextButton } from "@/components/text-button";
 import { Time } from "@/components/time";
 import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
@@ -14,9 +15,7 @@ export function LineList(props: { events: readonly Event[]; meant?: number; onOp
           <Time at={event.at} />
           <StateChip tone={toneOf(event)} word={kindText(event.kind)} />
           {props.onOpen ? (
-            <button type="button" onClick={() => props.onOpen?.(event)}>
-              {event.subject || "the grid"}
-            </button>
+            <TextButton onClick={() => props.onOpen?.(event)}>{event.subject || "the grid"}</TextButton>
           ) : (
             <b>{event.subject}</b>
           )}

@@ -1,9 +1,9 @@
 "use client";
 /** All nodes, the worst first: who is silent, since when, at tunnel, agent or host, and what users lose by it. */
 import { Button } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
 import Link from "next/link";
 import { useCallback, useMemo } from "react";
+import { AddLink } from "@/components/add-link";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
@@ -146,21 +146,7 @@ export function NodesPage() {
   const opened = useMemo(() => rows.find((row) => keyOf(row) === name), [rows, name]);
 
   return (
-    <Page
-      title="Nodes"
-      actions={
-        may && (
-          <Button
-            component={Link}
-            href={paths.addNode()}
-            variant="filled"
-            leftSection={<IconPlus size={14} aria-hidden="true" />}
-          >
-            Add a node
-          </Button>
-        )
-      }
-    >
+    <Page title="Nodes" actions={may && <AddLink href={paths.addNode()}>Add a node</AddLink>}>
       <Answered query={nodes} what="nodes" rows={8}>
         {(views) =>
           views.length === 0 ? (

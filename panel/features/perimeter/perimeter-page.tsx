@@ -1,7 +1,7 @@
 "use client";
 /** Is anything reachable, from where, by which rule; proved when and how; what mends it. */
 import Link from "next/link";
-import { useCallback, useMemo } from "react";
+import { useMemo } from "react";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Drawer } from "@/components/drawer";
@@ -12,8 +12,8 @@ import { Answered, Empty, sentence } from "@/components/states";
 import { Time } from "@/components/time";
 import type { NodePerimeter, Perimeter, SocketView } from "@/lib/api/types";
 import { count, plural } from "@/lib/format";
+import { useOpened } from "@/lib/opened";
 import { paths } from "@/lib/paths";
-import { useUrlState } from "@/lib/url-state";
 import classes from "./perimeter-page.module.css";
 import { guardOf, programText, proofText, rankOf, reachOf, socketText, verdictOf, whoText } from "./perimeter-state";
 import { usePerimeter, useSockets } from "./queries";
@@ -89,11 +89,7 @@ const text = (view: SocketView) =>
 export function PerimeterPage() {
   const perimeter = usePerimeter();
   const sockets = useSockets();
-  const url = useUrlState();
-  const name = url.get("name");
-  const { set } = url;
-  const open = useCallback((view: SocketView) => set({ name: keyOf(view) }, { push: !name }), [set, name]);
-  const close = useCallback(() => set({ name: null }), [set]);
+  const { key: name, open, close } = useOpened(keyOf);
   const chosen = useMemo(() => sockets.data?.find((view) => keyOf(view) === name), [sockets.data, name]);
   return (
     <Page title="Perimeter">

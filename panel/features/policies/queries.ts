@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, tagged } from "@/lib/api/client";
 import type { Policy } from "@/lib/api/types";
+import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
-import { unless } from "@/lib/unless";
 
-export function usePolicies() {
+export function usePolicies(enabled = true) {
   return useQuery({
     queryKey: keys.policies,
     queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/policies", { signal }))).items,
+    enabled,
   });
 }
 
@@ -17,11 +18,6 @@ export function readPolicy(name: string) {
 
 export function usePolicy(name: string) {
   return useQuery({ queryKey: [...keys.policy(name), "own"], queryFn: () => readPolicy(name) });
-}
-
-interface Ask {
-  preview: boolean;
-  ifMatch: string | null;
 }
 
 export function sendPolicy(policy: Policy, { preview, ifMatch }: Ask) {

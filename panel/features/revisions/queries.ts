@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, tagged } from "@/lib/api/client";
 import type { Preview } from "@/lib/api/types";
+import type { Ask } from "@/lib/change";
 import { keys } from "@/lib/query";
 
 export const SHOWN = 1000; // the newest; older ones: gridwire revision list
@@ -34,7 +35,7 @@ export function readRevision(number: number) {
   return tagged(api.GET("/api/v1/revisions/{number}", { params: { path: { number } } }));
 }
 
-export function sendRollback(number: number, ask: { preview: boolean; ifMatch: string | null }) {
+export function sendRollback(number: number, ask: Ask) {
   return answer(
     api.POST("/api/v1/revisions/{number}/rollback", {
       params: { path: { number }, query: { preview: ask.preview } },

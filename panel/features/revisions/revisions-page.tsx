@@ -1,7 +1,7 @@
 "use client";
 /** What changed last, by whom, and whether it is safe to undo: said before anything is clicked. Then all of them. */
 import { Button } from "@mantine/core";
-import { useCallback, useState } from "react";
+import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
@@ -11,8 +11,8 @@ import { Answered, Empty, sentence } from "@/components/states";
 import { Time } from "@/components/time";
 import type { Revision } from "@/lib/api/types";
 import { count } from "@/lib/format";
+import { useOpened } from "@/lib/opened";
 import { useMayChange } from "@/lib/session-query";
-import { useUrlState } from "@/lib/url-state";
 import { authorText } from "./author";
 import { useRevisionDifference, useRevisions, useRollbackPreview } from "./queries";
 import { RevisionDrawer } from "./revision-drawer";
@@ -58,11 +58,7 @@ const text = (revision: Revision) => [revision.number, revision.author, revision
 
 export function RevisionsPage() {
   const revisions = useRevisions();
-  const url = useUrlState();
-  const number = url.get("number");
-  const { set } = url;
-  const open = useCallback((revision: Revision) => set({ number: keyOf(revision) }, { push: !number }), [set, number]);
-  const close = useCallback(() => set({ number: null, since: null }), [set]);
+  const { key: number, open, close } = useOpened(keyOf, "number");
 
   return (
     <Page title="Revisions" lead="every change is one, and none is ever altered">

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
 import type { Route } from "@/lib/api/types";
+import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
-import { unless } from "@/lib/unless";
 
 /** All routes with who can open them and how what is behind them stands. */
 export function useRoutes() {
@@ -26,11 +26,6 @@ export function readRoute(name: string) {
 
 export function useRoute(name: string) {
   return useQuery({ queryKey: [...keys.route(name), "own"], queryFn: () => readRoute(name) });
-}
-
-interface Ask {
-  preview: boolean;
-  ifMatch: string | null;
 }
 
 export function sendRoute(route: Route, { preview, ifMatch }: Ask) {

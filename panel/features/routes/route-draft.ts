@@ -1,6 +1,6 @@
 /** A route as a form holds it, and back. Pure; what is wrong is control's to say. */
 import type { Route } from "@/lib/api/types";
-import { parseSelector, selectorText } from "@/lib/selector";
+import { selectorsOf, selectorText } from "@/lib/selector";
 
 export interface RouteDraft {
   name: string;
@@ -22,7 +22,7 @@ export function routeOf(draft: RouteDraft): Route {
     host: draft.host.trim(),
     path: draft.path.trim() || "/",
     to: draft.to,
-    allow: draft.allow.map(parseSelector).filter((selector) => selector !== null),
+    allow: selectorsOf(draft.allow),
   };
 }
 

@@ -1,22 +1,16 @@
 "use client";
-import { Button } from "@mantine/core";
 import Link from "next/link";
-import { useState } from "react";
-import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Copyable } from "@/components/copy";
 import { crowdText } from "@/components/crowd";
-import { Drawer } from "@/components/drawer";
+import { NounDrawer } from "@/components/noun-drawer";
 import { Fact, Facts, Section } from "@/components/page";
-import { StateChip } from "@/components/state-chip";
 import { Answered, sentence } from "@/components/states";
 import { Tag } from "@/components/tag";
 import { EndpointList } from "@/features/services/endpoint-list";
-import type { Tagged } from "@/lib/api/client";
 import type { Route, RouteOutcome } from "@/lib/api/types";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
-import { useMayChange, useSession } from "@/lib/session-query";
-import { useUrlState } from "@/lib/url-state";
+import { useSession } from "@/lib/session-query";
 import { ExplanationView } from "./explanation-view";
 import { readRoute, removeRoute, useExplanation, useRoute } from "./queries";
 import { RouteForm } from "./route-form";
@@ -24,63 +18,21 @@ import { routeState } from "./route-state";
 
 export function RouteDrawer(props: { name: string; outcome: RouteOutcome | undefined; onClose: () => void }) {
   const { name, outcome } = props;
-  const read = useRoute(name);
-  const url = useUrlState();
-  const may = useMayChange();
-  const [change, setChange] = useState<Change | null>(null);
-  const editing = may && url.get("show") === "edit";
-  const stated = outcome && routeState(outcome);
   return (
-    <Drawer
-      title={name}
-      state={stated && <StateChip tone={stated.tone} word={stated.word} />}
+    <NounDrawer
+      noun="route"
+      name={name}
+      stated={outcome && routeState(outcome)}
+      query={useRoute(name)}
+      reread={readRoute}
+      remove={removeRoute}
+      removal="Whoever opens it is refused at once; what is under way on it is cut."
+      form={(given) => <RouteForm {...given} />}
       onClose={props.onClose}
-      actions={
-        may &&
-        !editing &&
-        read.data && (
-          <>
-            <Button size="xs" onClick={() => url.set({ show: "edit" }, { push: true })}>
-              Edit…
-            </Button>
-            <Button size="xs" color="bad" onClick={() => read.data && setChange(removal(read.data))}>
-              Remove…
-            </Button>
-          </>
-        )
-      }
     >
-      <Answered query={read} what={name} rows={8}>
-        {(found) =>
-          editing ? (
-            <RouteForm
-              key={found.etag}
-              read={found}
-              onDone={() => url.set({ show: null })}
-              onCancel={() => url.set({ show: null })}
-            />
-          ) : (
-            <Detail route={found.value} outcome={outcome} />
-          )
-        }
-      </Answered>
-      <ChangeDialog change={change} onClose={() => setChange(null)} onDone={props.onClose} />
-    </Drawer>
+      {(route) => <Detail route={route} outcome={outcome} />}
+    </NounDrawer>
   );
-}
-
-function removal({ value, etag }: Tagged<Route>): Change {
-  const { name } = value;
-  return {
-    title: `Remove route ${name}`,
-    verb: `Remove ${name}`,
-    done: `Route ${name} is removed`,
-    etag,
-    send: (ask) => removeRoute(name, ask),
-    theirs: () => readRoute(name),
-    mine: value,
-    destructive: { name, says: "Whoever opens it is refused at once; what is under way on it is cut." },
-  };
 }
 
 function Detail({ route, outcome }: { route: Route; outcome: RouteOutcome | undefined }) {

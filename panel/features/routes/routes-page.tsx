@@ -1,9 +1,8 @@
 "use client";
 /** All routes: whether each works, for whom, and why not. */
 import { Button } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
 import Link from "next/link";
-import { useCallback } from "react";
+import { AddLink } from "@/components/add-link";
 import { Command } from "@/components/copy";
 import { crowdText } from "@/components/crowd";
 import { type Column, DataTable } from "@/components/data-table";
@@ -12,9 +11,9 @@ import { BADNESS, StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import type { RouteOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
+import { useOpened } from "@/lib/opened";
 import { paths } from "@/lib/paths";
 import { useMayChange } from "@/lib/session-query";
-import { useUrlState } from "@/lib/url-state";
 import { useRoutes } from "./queries";
 import { RouteDrawer } from "./route-drawer";
 import { routeState } from "./route-state";
@@ -85,12 +84,8 @@ const text = (outcome: RouteOutcome) =>
 
 export function RoutesPage() {
   const routes = useRoutes();
-  const url = useUrlState();
   const may = useMayChange();
-  const name = url.get("name");
-  const { set } = url;
-  const open = useCallback((outcome: RouteOutcome) => set({ name: keyOf(outcome) }, { push: !name }), [set, name]);
-  const close = useCallback(() => set({ name: null, show: null }), [set]);
+  const { key: name, open, close } = useOpened(keyOf);
   return (
     <Page
       title="Routes"
@@ -99,16 +94,7 @@ export function RoutesPage() {
           <Button component={Link} href={paths.tryRequest()}>
             Try a request
           </Button>
-          {may && (
-            <Button
-              component={Link}
-              href={paths.addRoute()}
-              variant="filled"
-              leftSection={<IconPlus size={14} aria-hidden="true" />}
-            >
-              Add a route
-            </Button>
-          )}
+          {may && <AddLink href={paths.addRoute()}>Add a route</AddLink>}
         </>
       }
     >

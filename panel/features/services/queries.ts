@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
 import type { Service } from "@/lib/api/types";
+import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
-import { unless } from "@/lib/unless";
 
 /** All services with how they stand. */
 export function useServices() {
@@ -26,11 +26,6 @@ export function readService(name: string) {
 
 export function useService(name: string) {
   return useQuery({ queryKey: [...keys.service(name), "own"], queryFn: () => readService(name) });
-}
-
-interface Ask {
-  preview: boolean;
-  ifMatch: string | null;
 }
 
 export function sendService(service: Service, { preview, ifMatch }: Ask) {

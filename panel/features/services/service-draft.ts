@@ -1,6 +1,6 @@
 /** A service as a form holds it: text where people type, and back. Pure; what is wrong is control's to say. */
 import type { Service } from "@/lib/api/types";
-import { parseSelector, selectorText } from "@/lib/selector";
+import { selectorsOf, selectorText } from "@/lib/selector";
 
 export interface ServiceDraft {
   name: string;
@@ -81,7 +81,7 @@ export function serviceOf(draft: ServiceDraft): Service {
   return {
     name: draft.name.trim(),
     target: parseTarget(draft.target) ?? { kind: "unix", path: draft.target },
-    on: draft.on.map(parseSelector).filter((selector) => selector !== null),
+    on: selectorsOf(draft.on),
     health: {
       kind: draft.check,
       path: draft.check === "http" ? draft.path : "/",

@@ -1,20 +1,14 @@
 "use client";
 import { Button } from "@mantine/core";
 import Link from "next/link";
-import { useState } from "react";
-import { type Change, ChangeDialog } from "@/components/change-dialog";
-import { Drawer } from "@/components/drawer";
+import { NounDrawer } from "@/components/noun-drawer";
 import { Fact, Facts, Section } from "@/components/page";
-import { StateChip } from "@/components/state-chip";
-import { Answered, sentence } from "@/components/states";
+import { sentence } from "@/components/states";
 import { Tag } from "@/components/tag";
-import type { Tagged } from "@/lib/api/client";
 import type { Service, ServiceOutcome } from "@/lib/api/types";
 import { milliseconds } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
-import { useMayChange } from "@/lib/session-query";
-import { useUrlState } from "@/lib/url-state";
 import { EndpointList } from "./endpoint-list";
 import { readService, removeService, useService } from "./queries";
 import { targetText } from "./service-draft";
@@ -23,67 +17,26 @@ import { standingOf } from "./service-state";
 
 export function ServiceDrawer(props: { name: string; outcome: ServiceOutcome | undefined; onClose: () => void }) {
   const { name, outcome } = props;
-  const read = useService(name);
-  const url = useUrlState();
-  const may = useMayChange();
-  const [change, setChange] = useState<Change | null>(null);
-  const editing = may && url.get("show") === "edit";
-  const stated = outcome && standingOf(outcome);
   return (
-    <Drawer
-      title={name}
-      state={stated && <StateChip tone={stated.tone} word={stated.word} />}
-      onClose={props.onClose}
+    <NounDrawer
+      noun="service"
+      name={name}
+      stated={outcome && standingOf(outcome)}
+      query={useService(name)}
+      reread={readService}
+      remove={removeService}
+      removal="Nothing is routed to it any more. A route that leads there has to go first."
       actions={
-        may &&
-        !editing &&
-        read.data && (
-          <>
-            <Button size="xs" onClick={() => url.set({ show: "edit" }, { push: true })}>
-              Edit…
-            </Button>
-            <Button size="xs" component={Link} href={paths.addRoute({ to: name })}>
-              Route to it…
-            </Button>
-            <Button size="xs" color="bad" onClick={() => read.data && setChange(removal(read.data))}>
-              Remove…
-            </Button>
-          </>
-        )
+        <Button size="xs" component={Link} href={paths.addRoute({ to: name })}>
+          Route to it…
+        </Button>
       }
+      form={(given) => <ServiceForm {...given} nodes={outcome?.endpoints.map((endpoint) => endpoint.node) ?? []} />}
+      onClose={props.onClose}
     >
-      <Answered query={read} what={name} rows={8}>
-        {(found) =>
-          editing ? (
-            <ServiceForm
-              key={found.etag}
-              read={found}
-              nodes={outcome?.endpoints.map((endpoint) => endpoint.node) ?? []}
-              onDone={() => url.set({ show: null })}
-              onCancel={() => url.set({ show: null })}
-            />
-          ) : (
-            <Detail service={found.value} outcome={outcome} />
-          )
-        }
-      </Answered>
-      <ChangeDialog change={change} onClose={() => setChange(null)} onDone={props.onClose} />
-    </Drawer>
+      {(service) => <Detail service={service} outcome={outcome} />}
+    </NounDrawer>
   );
-}
-
-function removal({ value, etag }: Tagged<Service>): Change {
-  const { name } = value;
-  return {
-    title: `Remove service ${name}`,
-    verb: `Remove ${name}`,
-    done: `Service ${name} is removed`,
-    etag,
-    send: (ask) => removeService(name, ask),
-    theirs: () => readService(name),
-    mine: value,
-    destructive: { name, says: "Nothing is routed to it any more. A route that leads there has to go first." },
-  };
 }
 
 function Detail({ service, outcome }: { service: Service; outcome: ServiceOutcome | undefined }) {

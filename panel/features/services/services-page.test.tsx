@@ -28,9 +28,13 @@ describe("services", () => {
 
   it("send a weight that a slider set, after its preview and with the tag that was read", async () => {
     const sent: { weights: Service["weights"]; tag: string | null }[] = [];
+    let previews = 0;
     server.use(
       http.put("*/api/v1/services/wiki", async ({ request }) => {
-        if (isPreview(request)) return undefined;
+        if (isPreview(request)) {
+          previews += 1;
+          return undefined;
+        }
         const body = (await request.json()) as Service;
         sent.push({ weights: body.weights, tag: request.headers.get("If-Match") });
         return Response.json(body);
@@ -54,6 +58,7 @@ describe("services", () => {
       ],
       tag: '"1"',
     });
+    expect(previews).toBe(1);
   });
 
   it("show both versions where somebody else was faster", async () => {

@@ -1,9 +1,8 @@
 "use client";
 /** All services: how many endpoints serve, which check failed and with what answer. */
 import { Button } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
 import Link from "next/link";
-import { useCallback } from "react";
+import { AddLink } from "@/components/add-link";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
@@ -11,10 +10,10 @@ import { BADNESS, StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import type { ServiceOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
+import { useOpened } from "@/lib/opened";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
 import { useMayChange } from "@/lib/session-query";
-import { useUrlState } from "@/lib/url-state";
 import { useServices } from "./queries";
 import { targetText } from "./service-draft";
 import { ServiceDrawer } from "./service-drawer";
@@ -93,28 +92,10 @@ function worst(outcome: ServiceOutcome): string {
 
 export function ServicesPage() {
   const services = useServices();
-  const url = useUrlState();
   const may = useMayChange();
-  const name = url.get("name");
-  const { set } = url;
-  const open = useCallback((outcome: ServiceOutcome) => set({ name: keyOf(outcome) }, { push: !name }), [set, name]);
-  const close = useCallback(() => set({ name: null, show: null }), [set]);
+  const { key: name, open, close } = useOpened(keyOf);
   return (
-    <Page
-      title="Services"
-      actions={
-        may && (
-          <Button
-            component={Link}
-            href={paths.addService()}
-            variant="filled"
-            leftSection={<IconPlus size={14} aria-hidden="true" />}
-          >
-            Add a service
-          </Button>
-        )
-      }
-    >
+    <Page title="Services" actions={may && <AddLink href={paths.addService()}>Add a service</AddLink>}>
       <Answered query={services} what="services" rows={8}>
         {(outcomes) =>
           outcomes.length === 0 ? (

@@ -8,6 +8,7 @@ import { Page, Section } from "@/components/page";
 import { Series } from "@/components/series";
 import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
+import { TextButton } from "@/components/text-button";
 import { Time } from "@/components/time";
 import type { TrafficKind, TrafficRank, TrafficRanked, TrafficSeries } from "@/lib/api/types";
 import { bytesPerSecond, milliseconds, perSecond, share } from "@/lib/format";
@@ -134,13 +135,7 @@ export function TrafficPage() {
     >
       <Section
         title={name ? `${kind.one} ${name}` : "All traffic"}
-        aside={
-          name && (
-            <button type="button" className={classes.all} onClick={() => set({ name: null })}>
-              all traffic
-            </button>
-          )
-        }
+        aside={name && <TextButton onClick={() => set({ name: null })}>all traffic</TextButton>}
       >
         <Answered query={series} what="series" rows={6}>
           {(found) => <Charts series={found} />}

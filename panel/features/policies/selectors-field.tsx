@@ -1,12 +1,11 @@
 "use client";
 /** Who or where, as selectors: typed, or picked from what the grid has. */
 import { TagsInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { answer, api } from "@/lib/api/client";
+import { useNodes } from "@/features/nodes/queries";
 import type { NodeView } from "@/lib/api/types";
-import { keys } from "@/lib/query";
 import { parseSelector } from "@/lib/selector";
+import { usePolicies } from "./queries";
 
 const MANY = 200; // suggestions at most: one types to narrow them
 
@@ -38,15 +37,8 @@ export function SelectorsField(props: {
   required?: boolean;
 }) {
   const [wrong, setWrong] = useState<string | null>(null);
-  const nodes = useQuery({
-    queryKey: keys.nodes,
-    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/nodes", { signal }))).items,
-  });
-  const policies = useQuery({
-    queryKey: keys.policies,
-    queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/policies", { signal }))).items,
-    enabled: props.policies ?? false,
-  });
+  const nodes = useNodes();
+  const policies = usePolicies(props.policies ?? false);
   const names = props.policies ? policies.data : undefined;
   const data = useMemo(
     () => suggestions(nodes.data ?? [], props.roles, names?.map(({ name }) => name) ?? []),
