@@ -7,7 +7,6 @@ argument, and over plain HTTP it is sent to a mesh address alone, since a name m
 from __future__ import annotations
 
 import os
-import ssl
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from gridwire.core.errors import Invalid, NotPermitted, Unavailable
 from gridwire.core.sessions import TOKEN_PREFIX
 
 if TYPE_CHECKING:
+    import ssl
+
     from gridwire.adapters.control_api import ControlApi
 
 OPTIONS: Final = ("--gateway", "--token-file", "--ca")
@@ -116,6 +117,8 @@ def read_token(path: str) -> str:
 def _trust(ca: str | None) -> ssl.SSLContext | None:
     if ca is None:
         return None
+    import ssl
+
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:

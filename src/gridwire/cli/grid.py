@@ -15,7 +15,6 @@ from gridwire.core.fleet import Network, Role, Selector, Tag, check_known_to, pa
 from gridwire.core.names import check_tags, parse_tag
 from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import Listing
-from gridwire.protocol.preview import Preview
 
 if TYPE_CHECKING:
     from gridwire.adapters.control_api import Answer, ControlApi
@@ -88,6 +87,8 @@ def _change(
 ) -> Answer[T]:
     """Raise Planned where the command is only looked at."""
     if planning():
+        from gridwire.protocol.preview import Preview
+
         asked = f"{API}{path}?preview=true"
         seen = api.request(
             method, asked, body, Preview, if_match=if_match, if_none_match=if_none_match, timeout=PATIENCE

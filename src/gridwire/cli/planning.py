@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from gridwire.protocol.preview import Preview
+if TYPE_CHECKING:  # all of the compiler comes with it, and every command imports this module
+    from gridwire.protocol.preview import Preview
 
 _planning: ContextVar[bool] = ContextVar("planning", default=False)
 
