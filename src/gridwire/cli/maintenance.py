@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from gridwire.cli import grid
+from gridwire.cli import grid, words
 from gridwire.cli.outcome import DONE
 from gridwire.cli.output import Format, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
@@ -49,7 +49,7 @@ def begin(
     ends = now + timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     window = Window(of=of, begins=now, ends=ends, reason=reason)
     made = grid.post("/maintenance", window, Maintenance, settings)
-    show(made, output, lambda: say(f"{made.id}: nobody is told of {of} until {ends:%Y-%m-%d %H:%M} UTC"))
+    show(made, output, lambda: say(f"{made.id}: nobody is told of {of} until {words.moment(ends)}"))
     return DONE
 
 

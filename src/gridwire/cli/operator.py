@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from gridwire.cli import grid, outcome
+from gridwire.cli import grid, outcome, words
 from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Conflict
@@ -71,7 +70,7 @@ def _linked(path: str, ask: NewOperator | LinkAsk, output: str, settings: str) -
 def _print_link(made: OperatorLink) -> None:
     first, *others = made.urls
     say(first)
-    note(f"opened once, on an operator's device, until {_at(made.expires)}: {made.operator} sets a password")
+    note(f"opened once, on an operator's device, until {words.moment(made.expires)}: {made.operator} sets a password")
     for url in others:
         secure = url.startswith("https")
         where = "where the device trusts the grid's authority" if secure else "where that name is not known"
@@ -95,7 +94,7 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
                     _factor(one),
                     str(one.sessions),
                     str(one.tokens),
-                    "never" if one.logged_in is None else _at(one.logged_in),
+                    words.moment(one.logged_in),
                 )
                 for one in operators
             ),
@@ -104,15 +103,11 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
     )
 
 
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 def _state(operator: Operator) -> str:
     if operator.disabled:
         return "disabled"
     if operator.locked_until is not None:
-        return f"locked until {_at(operator.locked_until)}"
+        return f"locked until {words.moment(operator.locked_until)}"
     if operator.claimed:
         return "active"
     return "no password, " + ("a link is out" if operator.link_until is not None else "its link ran out")

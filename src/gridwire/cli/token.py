@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from gridwire.cli import grid
+from gridwire.cli import grid, words
 from gridwire.cli.output import Format, Yes, confirmed, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import NotFound
@@ -44,7 +43,9 @@ def add(
 def _print(made: MadeToken) -> None:
     say(made.secret)
     token = made.token
-    note(f"{token.operator}/{token.label} may {token.scope}, until {_at(token.expires)}; it is not shown again")
+    note(
+        f"{token.operator}/{token.label} may {token.scope}, until {words.moment(token.expires)}; it is not shown again"
+    )
 
 
 @app.command(name="list")
@@ -60,9 +61,9 @@ def list_(*, output: Format = "table", settings: SettingsFile = DEFAULT) -> None
                 (
                     f"{one.operator}/{one.label}",
                     one.scope,
-                    _at(one.made),
-                    _at(one.expires),
-                    "never" if one.used is None else _at(one.used),
+                    words.moment(one.made),
+                    words.moment(one.expires),
+                    words.moment(one.used),
                 )
                 for one in tokens
             ),
@@ -94,7 +95,3 @@ def revoke(
         api.request("DELETE", f"{grid.API}/tokens/{found.id}", timeout=grid.PATIENCE)
     show({"token": name, "state": "revoked"}, output, lambda: say(f"{name} opens nothing any more"))
     return None
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -51,6 +51,10 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
+def moment(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
 def lasting(span: timedelta) -> str:
     seconds = max(0, round(span.total_seconds()))
     for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
