@@ -58,9 +58,10 @@ def patch(path: str, body: object, kind: type[T], settings: str) -> T:
     return _changed("PATCH", path, body, kind, settings)
 
 
-def delete(path: str, settings: str) -> None:
+def delete(path: str, settings: str, *, versioned: bool = True) -> None:
+    """``versioned``: the version that is there now, and no other; what has none is deleted without asking for it."""
     with grid(settings) as api:
-        etag = api.request("GET", API + path, timeout=PATIENCE).etag
+        etag = api.request("GET", API + path, timeout=PATIENCE).etag if versioned else None
         _change(api, "DELETE", path, if_match=etag)
 
 

@@ -56,8 +56,7 @@ def begin(
 @app.command
 def end(number: str, /, *, output: Format = "table", settings: SettingsFile = DEFAULT) -> int:
     """End it now."""
-    with grid.grid(settings) as api:
-        api.request("DELETE", f"{grid.API}/maintenance/{number}", timeout=grid.PATIENCE)
+    grid.delete(f"/maintenance/{number}", settings, versioned=False)
     show({"maintenance": number, "state": "ended"}, output, lambda: say(f"{number} is over"))
     return DONE
 

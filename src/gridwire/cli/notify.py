@@ -65,8 +65,7 @@ def remove(name: str, /, *, yes: Yes = False, output: Format = "table", settings
     if not confirmed(f"remove {name}?", yes=yes, otherwise=f"gridwire notify remove {name} --yes"):
         note("nothing was changed")
         return FAILED
-    with grid.grid(settings) as api:
-        api.request("DELETE", f"{grid.API}/notifications/{name}", timeout=grid.PATIENCE)
+    grid.delete(f"/notifications/{name}", settings, versioned=False)
     show({"notification": name, "state": "removed"}, output, lambda: say(f"nobody is told at {name} any more"))
     return DONE
 

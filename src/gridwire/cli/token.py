@@ -91,7 +91,6 @@ def revoke(
     if not confirmed(f"Revoke {name}?", yes=yes, otherwise=f"gridwire token revoke {name} --yes"):
         note("nothing was changed")
         return 1
-    with grid.grid(settings) as api:
-        api.request("DELETE", f"{grid.API}/tokens/{found.id}", timeout=grid.PATIENCE)
+    grid.delete(f"/tokens/{found.id}", settings, versioned=False)
     show({"token": name, "state": "revoked"}, output, lambda: say(f"{name} opens nothing any more"))
     return None
