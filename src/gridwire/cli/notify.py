@@ -147,14 +147,11 @@ def _print(found: tuple[Notification, ...]) -> None:
 
 def _print_alerts(found: tuple[AlertView, ...]) -> None:
     now = datetime.now(UTC)
-    if not found:
-        note("nothing is wrong")
-        return
     print_table(
         ("ALERT", "OF", "SINCE", "WHAT", "WHAT TO DO", "TOLD"),
         (
             (one.kind, one.subject, words.ago(one.since, now), one.what, one.fix, "in silence" if one.silent else "yes")
             for one in found
         ),
-        empty="",
+        empty="nothing is wrong",
     )
