@@ -80,7 +80,9 @@ def asked_of(arguments: Sequence[str]) -> Iterator[list[str]]:
     if given and "--gateway" not in given:
         raise Invalid("--gateway", "it is missing", fix="gridwire --gateway URL --token-file FILE COMMAND")
     if given and "--token-file" not in given:
-        raise Invalid("--token-file", "it is missing", fix="make one on the gateway: gridwire token add LABEL")
+        raise Invalid(
+            "--token-file", "it is missing", fix="make one on the gateway: gridwire token add LABEL --operator NAME"
+        )
     found = None
     if given:
         found = Gateway(url=given["--gateway"], token_file=given["--token-file"], ca=given.get("--ca"))
