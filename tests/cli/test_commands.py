@@ -11,8 +11,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -37,39 +35,6 @@ from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.protocol.agent import ApplyState
 from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, Status
-
-SERVE = Path(__file__).with_name("serve_control.py")
-
-
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while not path.exists():
-        assert process.poll() is None, "control ended"
-        assert time.monotonic() < deadline, "control did not start"
-        time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The directory of a running control. All tests here share it: each takes names of its own."""
-    directory = tmp_path_factory.mktemp("control")
-    (directory / "run").mkdir()
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
-        try:
-            wait_for(directory / "run/local.sock", process)
-            yield directory
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-@pytest.fixture
-def grid(cli: Any, control: Path, settings_file: Path) -> Any:
-    """A CLI with a control behind it."""
-    lines = settings_file.read_text().splitlines()
-    settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {control}/run}}", ""]))
-    return cli
 
 
 def parsed(grid: Any, *arguments: str) -> Any:
@@ -427,25 +392,6 @@ def test_json_and_yaml_say_the_same(command: tuple[str, ...], grid: Any) -> None
     as_yaml = YAML(typ="safe").load(grid(*command, "-o", "yaml").out)
     assert json.loads(json.dumps(as_yaml, default=str)).__class__ is as_json.__class__
     assert len(as_yaml) == len(as_json)
-
-
-@pytest.fixture
-def own_control(cli: Any, tmp_path: Path, settings_file: Path) -> Iterator[tuple[Any, Path]]:
-    """A CLI with a control of its own behind it, and the file of its database."""
-    directory = tmp_path / "own"
-    (directory / "run").mkdir(parents=True)
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
-        try:
-            wait_for(directory / "run/local.sock", process)
-            lines = settings_file.read_text().splitlines()
-            settings_file.write_text(
-                "\n".join([*lines[:-1], f"paths: {{run: {directory}/run, state: {directory}}}", ""])
-            )
-            yield cli, directory / "control/gridwire.db"
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 def test_an_altered_audit_chain_is_named_with_exit_code_3(own_control: Any, monkeypatch: pytest.MonkeyPatch) -> None:

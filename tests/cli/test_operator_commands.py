@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -20,34 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-SERVE = Path(__file__).with_name("serve_control.py")
 SECRET = "gwt_" + "x" * 43
-
-
-@pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The directory of a running control; the tests follow each other on it."""
-    directory = tmp_path_factory.mktemp("control")
-    (directory / "run").mkdir()
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 60
-            while not (directory / "run/local.sock").exists():
-                assert process.poll() is None, "control ended"
-                assert time.monotonic() < deadline, "control did not start"
-                time.sleep(0.02)
-            yield directory
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-@pytest.fixture
-def grid(cli: Any, control: Path, settings_file: Path) -> Any:
-    lines = settings_file.read_text().splitlines()
-    settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {control}/run}}", ""]))
-    return cli
 
 
 def test_an_operator_from_its_first_link_to_its_end(grid: Any, tmp_path: Path) -> None:

@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SERVE = Path(__file__).with_name("serve_control.py")
-
-
-@pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    directory = tmp_path_factory.mktemp("planned")
-    (directory / "run").mkdir()
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-P", str(SERVE), str(directory)], stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 30
-            while not (directory / "run/local.sock").exists():
-                assert process.poll() is None, "control ended"
-                assert time.monotonic() < deadline, "control did not start"
-                time.sleep(0.02)
-            yield directory
-        finally:
-            process.terminate()
-            process.wait(20)
-
 
 @pytest.fixture
-def grid(cli: Any, control: Path, settings_file: Path) -> Any:
-    lines = settings_file.read_text().splitlines()
-    settings_file.write_text("\n".join([*lines[:-1], f"paths: {{run: {control}/run}}", ""]))
+def grid(grid: Any, control: Path) -> Any:
+    """With a phone, and a route that it may use."""
     if not (control / "phone.conf").exists():
-        cli("invite", "phone", "--role", "client", "--config", str(control / "phone.conf"))
-    cli("service", "publish", "api", "--to", "127.0.0.1:9000", "--on", "tag:site=a")
-    cli("route", "add", "--host", "api", "--to", "api", "--allow", "role:client")
-    return cli
+        grid("invite", "phone", "--role", "client", "--config", str(control / "phone.conf"))
+    grid("service", "publish", "api", "--to", "127.0.0.1:9000", "--on", "tag:site=a")
+    grid("route", "add", "--host", "api", "--to", "api", "--allow", "role:client")
+    return grid
 
 
 def newest(grid: Any) -> int:
