@@ -1,13 +1,12 @@
 /** The session of this browser, and what it may. */
 import { useQuery } from "@tanstack/react-query";
-import { ask } from "./api/client";
-import type { Session } from "./api/types";
+import { answer, api } from "./api/client";
 import { keys } from "./query";
 
 export function useSession() {
   return useQuery({
     queryKey: keys.session,
-    queryFn: ({ signal }) => ask<Session>("GET", "/api/v1/session", { signal }),
+    queryFn: ({ signal }) => answer(api.GET("/api/v1/session", { signal })),
     staleTime: 60_000,
     refetchInterval: 60_000,
   });

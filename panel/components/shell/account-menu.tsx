@@ -3,7 +3,7 @@ import { Menu, useMantineColorScheme } from "@mantine/core";
 import { IconDeviceDesktop, IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { ask } from "@/lib/api/client";
+import { answer, api } from "@/lib/api/client";
 import { paths } from "@/lib/paths";
 import { useSession } from "@/lib/session-query";
 import { AccountButton } from "./account-button";
@@ -14,7 +14,7 @@ export default function AccountMenu() {
   const router = useRouter();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const leave = async () => {
-    await ask("DELETE", "/api/v1/session");
+    await answer(api.DELETE("/api/v1/session"));
     client.clear();
     router.replace(paths.login());
   };

@@ -5,7 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
 import { ProblemNotice } from "@/components/states";
-import { ask } from "@/lib/api/client";
+import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
 import type { Login, Session } from "@/lib/api/types";
 import { askPasskey, passkeysWork } from "@/lib/passkey";
@@ -27,14 +27,14 @@ export function LoginPage() {
   }
   const login = useMutation({
     mutationFn: ({ code, ...who }: Login) =>
-      ask<Session>("POST", "/api/v1/session", { body: { ...who, code: code?.replaceAll(" ", "") || null } }),
+      answer(api.POST("/api/v1/session", { body: { ...who, code: code?.replaceAll(" ", "") || null } })),
     onSuccess: entered,
   });
   const byPasskey = useMutation({
     mutationFn: async () => {
-      const options = await ask<unknown>("POST", "/api/v1/session/passkey/options");
+      const options = await answer(api.POST("/api/v1/session/passkey/options"));
       const credential = await askPasskey(options);
-      return ask<Session>("POST", "/api/v1/session/passkey", { body: { credential } });
+      return answer(api.POST("/api/v1/session/passkey", { body: { credential } }));
     },
     onSuccess: entered,
   });

@@ -5,9 +5,8 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { ProblemNotice } from "@/components/states";
-import { ask } from "@/lib/api/client";
+import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
-import type { Session } from "@/lib/api/types";
 import { fieldError } from "@/lib/form";
 import { paths } from "@/lib/paths";
 import { keys } from "@/lib/query";
@@ -36,7 +35,7 @@ export function WelcomePage() {
   }, []);
   const claim = useMutation({
     mutationFn: ({ password }: { password: string }) =>
-      ask<Session>("POST", "/api/v1/session/claim", { body: { link, password } }),
+      answer(api.POST("/api/v1/session/claim", { body: { link: link ?? "", password } })),
     onSuccess: (session) => {
       client.clear();
       client.setQueryData(keys.session, session);

@@ -4,12 +4,10 @@
  *
  *     const { value, etag } = await tagged(api.GET("/api/v1/routes/{name}", { params: { path: { name } } }));
  *     await answer(api.PUT("/api/v1/routes/{name}", { params: …, body: value, headers: { "If-Match": etag } }));
- *
- * What the schema does not have yet: `ask<T>("GET", "/api/v1/overview")`.
  */
 import createClient from "openapi-fetch";
 import { loginWanted } from "@/lib/session";
-import { Problem, problemOf, unanswered } from "./problem";
+import { type Problem, problemOf, unanswered } from "./problem";
 import type { paths } from "./schema";
 import type { Listing } from "./types";
 
@@ -60,36 +58,7 @@ export async function tagged<T>(call: Promise<Fetched<T>>): Promise<Tagged<T>> {
   return { value: data as T, etag: response.headers.get("ETag") };
 }
 
-export interface Asking {
-  query?: Record<string, string | number | boolean | undefined>;
-  body?: unknown;
-  ifMatch?: string | null;
-  signal?: AbortSignal;
-}
-
-/** An endpoint that the schema has no types for yet. */
-export async function ask<T>(method: string, path: string, asking: Asking = {}): Promise<T> {
-  return (await askTagged<T>(method, path, asking)).value;
-}
-
-export async function askTagged<T>(method: string, path: string, asking: Asking = {}): Promise<Tagged<T>> {
-  const url = new URL(path, origin());
-  for (const [key, value] of Object.entries(asking.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(key, String(value));
-  }
-  const headers = new Headers({ Accept: "application/json, application/problem+json" });
-  if (asking.ifMatch) headers.set("If-Match", asking.ifMatch);
-  const init: RequestInit = { method, headers };
-  if (asking.signal) init.signal = asking.signal;
-  // Control takes changes as JSON only, an empty one too: a form of another origin cannot send that.
-  if (method !== "GET") headers.set("Content-Type", "application/json");
-  if (asking.body !== undefined) init.body = JSON.stringify(asking.body);
-  const response = await fetching(new Request(url, init));
-  const text = await response.text();
-  return { value: (text ? JSON.parse(text) : undefined) as T, etag: response.headers.get("ETag") };
-}
-
-const PAGE = 1000; // rows of one request, so that 10,000 are ten answers and not one of megabytes
+export const pageSize = 1000; // rows of one request, so that 10,000 are ten answers and not one of megabytes
 
 /** Every page of a list. */
 export async function everyPage<T>(page: (cursor: string | undefined) => Promise<Listing<T>>): Promise<T[]> {
@@ -102,6 +71,3 @@ export async function everyPage<T>(page: (cursor: string | undefined) => Promise
   } while (cursor);
   return items;
 }
-
-export const pageSize = PAGE;
-export { Problem };
