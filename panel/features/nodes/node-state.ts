@@ -122,7 +122,7 @@ function reported(view: NodeView, asOf: number): Stated | null {
     return sleeps(view) ? null : { ...shown, why: "The tunnel is up, but its agent has not reported." };
   }
   return asOf - moment(view.reported_at) > REPORT_FRESH_MS
-    ? { ...shown, why: "The tunnel is up, but its agent stopped reporting: on it, gridwire logs agent." }
+    ? { ...shown, why: "The tunnel is up, but its agent stopped reporting: on it, journalctl -u gridwire-agent." }
     : null;
 }
 

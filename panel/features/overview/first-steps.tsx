@@ -32,7 +32,7 @@ export function FirstSteps({ suffix }: { suffix: string }) {
         <li>
           <h3>Somebody may open it</h3>
           <p>A route is a name and who may use it. Without an allow it is closed.</p>
-          <Command text={`gridwire route add wiki --host wiki.${suffix} --to wiki --allow role:client`} />
+          <Command text={`gridwire route add --host wiki.${suffix} --to wiki --allow role:client`} />
           <Button component={Link} href={paths.addRoute()}>
             Add a route
           </Button>

@@ -21,7 +21,7 @@ export function CertificatesSection() {
                 The panel answers over plain HTTP, inside WireGuard. With a certificate a browser also offers passkeys
                 and the clipboard.
               </p>
-              <Command text="tls: internal" what="the setting" />
+              <Command text="tls: {mode: internal}" what="the setting" />
             </Empty>
           ) : (
             <>

@@ -94,7 +94,7 @@ function Destinations() {
                 A node down, a route that fails, a certificate near its end, a finding of the perimeter: told once, and
                 when it is over, by webhook, ntfy or mail.
               </p>
-              <Command text="gridwire notify add" />
+              <Command text="gridwire notify add phone --ntfy https://ntfy.sh" />
             </Empty>
           ) : (
             <ul className={classes.list}>

@@ -49,7 +49,7 @@ export function TokensSection() {
           all.length === 0 ? (
             <Empty title="No program has a token">
               <p>A token lets a program of yours ask or change, from a device of the mesh, until it ends.</p>
-              <Command text="gridwire status --gateway URL --token-file FILE" />
+              <Command text="gridwire --gateway URL --token-file FILE status" />
             </Empty>
           ) : (
             <ul className={classes.list}>
