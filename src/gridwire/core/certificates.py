@@ -166,9 +166,10 @@ def plan_certificates(
         )
         seen = CertificatesObserved(leaves=seen.leaves, given=seen.given, broken=seen.broken)  # its leaves are no use
     given = _given(seen)
+    leaves = _newest_leaves(seen)
     files: dict[str, str] = {}
     for names in (wanted.own, *((host,) for host in _own_hosts(wanted, given))):
-        leaf, why = _leaf(names, seen, now)
+        leaf, why = _leaf(names, leaves.get(names), now)
         if why:
             before.append(IssueLeaf(reason=f"certificate for {names[0]}: {why}", leaf=leaf))
         files.update((name, leaf.file) for name in names)
@@ -251,24 +252,27 @@ def given_file(fingerprint: str) -> str:
     return f"given.{fingerprint[:32]}.pem"
 
 
-def _leaf(names: tuple[str, ...], seen: CertificatesObserved, now: datetime) -> tuple[Leaf, str]:
-    """The leaf that is to be served, and why it has to be made; empty where it is there."""
+def _newest_leaves(seen: CertificatesObserved) -> dict[tuple[str, ...], Held]:
+    """Of the authority that is there, by their names. Of two for the same names the one that ends last; of two that end
+    at once the first."""
     issuer = None if seen.authority is None else seen.authority.subject
-    fitting = [
-        held
-        for held in seen.leaves
-        if held.certificate.source is Source.INTERNAL
-        and held.certificate.names == names
-        and held.certificate.issuer == issuer
-    ]
-    if fitting:
-        newest = max(fitting, key=lambda held: held.certificate.not_after)
-        if not due(newest.certificate, now):
-            return Leaf(file=newest.file, names=names), ""
-        why = f"it ends {newest.certificate.not_after:%Y-%m-%d}"
-    else:
-        why = "there is none"
-    return Leaf(file=leaf_file(names, now), names=names), why
+    newest: dict[tuple[str, ...], Held] = {}
+    for held in seen.leaves:
+        certificate = held.certificate
+        if certificate.source is Source.INTERNAL and certificate.issuer == issuer:
+            known = newest.setdefault(certificate.names, held)
+            if certificate.not_after > known.certificate.not_after:
+                newest[certificate.names] = held
+    return newest
+
+
+def _leaf(names: tuple[str, ...], newest: Held | None, now: datetime) -> tuple[Leaf, str]:
+    """The leaf that is to be served, and why it has to be made; empty where it is there."""
+    if newest is None:
+        return Leaf(file=leaf_file(names, now), names=names), "there is none"
+    if due(newest.certificate, now):
+        return Leaf(file=leaf_file(names, now), names=names), f"it ends {newest.certificate.not_after:%Y-%m-%d}"
+    return Leaf(file=newest.file, names=names), ""
 
 
 def _given(seen: CertificatesObserved) -> tuple[str, Certificate] | None:
