@@ -48,10 +48,9 @@ class PanelSource:
         if folder is None:
             return None
         try:
-            files = _files(folder)
-            stamp = tuple((name, *_stamp(folder / name)) for name in files)
+            stamp = _files(folder)
             if self._read is None or self._read[0] != stamp:
-                self._read = (stamp, _built(folder, files))
+                self._read = (stamp, _built(folder, tuple(name for name, _, _ in stamp)))
         except (OSError, UnicodeDecodeError) as error:
             raise Unavailable(f"the panel in {folder} cannot be read: {error}", fix="build it again") from error
         return self._read[1]
@@ -73,7 +72,7 @@ def place_panel(folder: Path, root: str, digest: str) -> None:
         place.mkdir(parents=True, exist_ok=True, mode=0o755)
         place.chmod(0o755)
         shutil.rmtree(fresh, ignore_errors=True)
-        for name in _files(folder):
+        for name, _, _ in _files(folder):
             _copy(folder / name, fresh / name)
         shutil.rmtree(place / digest, ignore_errors=True)
         fresh.rename(place / digest)
@@ -90,13 +89,22 @@ def place_panel(folder: Path, root: str, digest: str) -> None:
         raise Unavailable(f"the panel cannot be placed in {root}: {error.strerror}", fix="free the disk") from error
 
 
-def _files(folder: Path) -> tuple[str, ...]:
-    """Regular files, relative, sorted; nothing hidden, and no links: what is served is what was built."""
-    found = []
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.is_file() and not path.is_symlink() and not any(part.startswith(".") for part in name.parts):
-            found.append(name.as_posix())
+def _files(folder: Path) -> _Stamp:
+    """Regular files, relative, with times and sizes, sorted; nothing hidden, and no links: what is served is what was
+    built. Looked at every other second, so by scandir(3): a Path for each of 180 files costs five times as much."""
+    found: list[tuple[str, int, int]] = []
+    pending = [""]
+    while pending:
+        under = pending.pop()
+        with os.scandir(folder / under) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(f"{under}{entry.name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((f"{under}{entry.name}", status.st_mtime_ns, status.st_size))
     return tuple(sorted(found))
 
 
@@ -108,11 +116,6 @@ def _built(folder: Path, files: tuple[str, ...]) -> Built:
         if name.endswith(".html"):
             policies.append((f"/{name}", page_policy(content.decode())))
     return Built(digest=digest.hexdigest()[:32], policies=tuple(policies))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
 
 
 def _copy(source: Path, target: Path) -> None:
