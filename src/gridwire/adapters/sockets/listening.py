@@ -20,11 +20,10 @@ from gridwire.core.addressing import Address
 from gridwire.core.errors import Unavailable
 from gridwire.core.listening import Listening, Protocol, unit_of
 from gridwire.core.names import Interface
+from gridwire.core.netlink import DUMP, answered, request
 
-_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP = 4, 20, 0x301  # linux/sock_diag.h, linux/netlink.h
-_ERROR, _DONE = 2, 3
+_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20  # linux/netlink.h, linux/sock_diag.h
 _LISTEN, _UNCONNECTED = 1 << 10, 1 << 7  # states as bits, include/net/tcp_states.h
-_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 _REQUEST = struct.Struct("=BBBBI48x")  # struct inet_diag_req_v2
 _MESSAGE = struct.Struct("=BBBB2s2s16s16sI8sIIIII")  # struct inet_diag_msg, linux/inet_diag.h
 _ATTRIBUTE = struct.Struct("=HH")
@@ -103,33 +102,26 @@ def _diagnosed() -> Iterator[tuple[int, Listening]]:
         devices: dict[int, Interface | None] = {0: None}
         for family in (socket.AF_INET, socket.AF_INET6):
             for name, protocol, states in _PROTOCOLS:
-                request = _REQUEST.pack(family, protocol, 0, 0, states)
-                asking.send(
-                    _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + request
-                )
+                asking.send(request(_SOCK_DIAG_BY_FAMILY, DUMP, _REQUEST.pack(family, protocol, 0, 0, states)))
                 for message in _answers(asking, name):
                     yield _told(name, message, devices)
 
 
 def _answers(asking: socket.socket, protocol: Protocol) -> Iterator[bytes]:
-    while True:
+    more = True
+    while more:
         try:
             data = asking.recv(_BUFFER)
         except OSError as error:
             raise Unavailable(f"the kernel does not tell its {protocol} sockets ({error})") from None
-        at = 0
-        while at + _HEADER.size <= len(data):
-            length, kind, _, _, _ = _HEADER.unpack_from(data, at)
-            if kind == _DONE:
-                return
-            if kind == _ERROR:
-                number = -int(struct.unpack_from("=i", data, at + _HEADER.size)[0])
-                raise Unavailable(
-                    f"the kernel does not tell its {protocol} sockets ({os.strerror(number)})",
-                    fix=f"modprobe {protocol}_diag",
-                )
-            yield data[at + _HEADER.size : at + length]
-            at += (length + 3) & ~3
+        try:
+            told, more = answered(data)
+        except OSError as error:
+            raise Unavailable(
+                f"the kernel does not tell its {protocol} sockets ({os.strerror(error.errno or 0)})",
+                fix=f"modprobe {protocol}_diag",
+            ) from None
+        yield from told
 
 
 def _told(name: Protocol, message: bytes, devices: dict[int, Interface | None]) -> tuple[int, Listening]:

@@ -6,16 +6,14 @@ second. The kernel is asked for no more than what is read of it, and for no coun
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from contextlib import suppress
 from pathlib import Path
 
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: struct nlmsghdr, netlink(7)
+from gridwire.core.netlink import DUMP, answered, request
+
 _ATTRIBUTE = struct.Struct("=HHI")  # length, type, a value of 32 bits: struct rtattr, rtnetlink(7)
-_REQUEST, _DUMP = 0x1, 0x300  # NLM_F_REQUEST, NLM_F_DUMP
-_MULTI, _ERROR, _DONE = 0x2, 2, 3  # NLM_F_MULTI, NLMSG_ERROR, NLMSG_DONE
 _GETLINK, _GETADDR, _GETROUTE = 18, 22, 26  # RTM_GET*, linux/rtnetlink.h
 _IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
 _COUNTERS = frozenset({7, 23, 26})  # IFLA_STATS, IFLA_STATS64, IFLA_AF_SPEC: rtnetlink(7)
@@ -40,9 +38,9 @@ def link_mark(interface: str) -> Mark | None:
             found: list[bytes | int] = [_NAMESPACE.stat().st_ino, index]
             found.append(_without_counters(_ask(netlink, _GETLINK, 0, _of_link(index))))
             for family in _FAMILIES:
-                found.append(_ask(netlink, _GETADDR, _DUMP, struct.pack("=BBBBI", family, 0, 0, 0, index)))
-                found.append(_ask(netlink, _GETROUTE, _DUMP, _of_route(family, 0, _ATTRIBUTE.pack(8, _RTA_OIF, index))))
-                found.append(_ask(netlink, _GETROUTE, _DUMP, _of_route(family, _BLACKHOLE, b"")))
+                found.append(_ask(netlink, _GETADDR, DUMP, struct.pack("=BBBBI", family, 0, 0, 0, index)))
+                found.append(_ask(netlink, _GETROUTE, DUMP, _of_route(family, 0, _ATTRIBUTE.pack(8, _RTA_OIF, index))))
+                found.append(_ask(netlink, _GETROUTE, DUMP, _of_route(family, _BLACKHOLE, b"")))
             return tuple(found)
     except OSError:
         return None
@@ -68,20 +66,10 @@ def _of_route(family: int, kind: int, attributes: bytes) -> bytes:
 
 
 def _ask(netlink: socket.socket, kind: int, flags: int, body: bytes) -> bytes:
-    """What is answered, without the headers, which hold this socket's number. Raise OSError."""
-    netlink.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST | flags, 1, 0) + body)
-    found = bytearray()
-    while True:
-        answer = netlink.recv(_BUFFER)
-        at = 0
-        while at < len(answer):
-            length, kind, flags, _, _ = _HEADER.unpack_from(answer, at)
-            if kind == _ERROR:
-                code = struct.unpack_from("=i", answer, at + _HEADER.size)[0]
-                raise OSError(-code, os.strerror(-code))
-            if kind == _DONE:
-                return bytes(found)
-            found += answer[at + _HEADER.size : at + length]
-            if not flags & _MULTI:
-                return bytes(found)
-            at += (length + 3) & ~3
+    """What is answered. Raise OSError."""
+    netlink.send(request(kind, flags, body))
+    found, more = b"", True
+    while more:
+        told, more = answered(netlink.recv(_BUFFER))
+        found += b"".join(told)
+    return found
