@@ -111,18 +111,17 @@ class GuardKeeper:
         else:
             stands, self._stood = True, spec.guard
             since = at if before is None or before.since is None or repaired else before.since
+        repaired_at, what = (None, "") if before is None else (before.repaired_at, before.repaired)
+        if repaired:
+            repaired_at, what = at, "; ".join(kept.done)[:LONGEST_REASON]
         return GuardSeen(
             version=spec.version,
             read_at=at,
             stands=stands,
             since=since,
             detail="" if kept.error is None else kept.error.what,
-            repaired_at=at if repaired else before.repaired_at if before is not None else None,
-            repaired="; ".join(kept.done)[:LONGEST_REASON]
-            if repaired
-            else before.repaired
-            if before is not None
-            else "",
+            repaired_at=repaired_at,
+            repaired=what,
         )
 
     def _carry_out(self, spec: NodeSpec) -> Kept:

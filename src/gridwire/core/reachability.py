@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gridwire.core.access import resolved
 from gridwire.core.compiler import closed_hosts, route_entry
-from gridwire.core.crowd import Crowd, Crowds, Mask, Roster
+from gridwire.core.crowd import Crowd, Crowds, Mask
 from gridwire.core.fleet import Fleet
 from gridwire.core.matcher import Site, reserved, site_for, sites_of
 from gridwire.core.names import RouteName, ServiceName
@@ -123,10 +123,6 @@ def reached(before: Reach, after: Reach) -> Reached:
         gained=_all(gains),
         lost=_all(losses),
     )
-
-
-def reach_of(fleet: Fleet, roster: Roster) -> Reach:
-    return Reach(fleet, Crowds(fleet, roster))
 
 
 def _paths(site: Site | None) -> Iterable[str]:

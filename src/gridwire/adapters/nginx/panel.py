@@ -13,6 +13,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from gridwire.adapters.nginx.state_files import sync_directory
 from gridwire.core.errors import Unavailable
 from gridwire.core.panel import Built, page_policy
 
@@ -80,7 +81,7 @@ def place_panel(folder: Path, root: str, digest: str) -> None:
         if before is not None and before != digest:
             _point(place / "before", before)
         _point(place / "now", digest)
-        _fsync(place)
+        sync_directory(place)
         for old in place.iterdir():
             if old.is_dir() and not old.is_symlink() and old.name not in (digest, before):
                 shutil.rmtree(old)
@@ -147,11 +148,3 @@ def _point(link: Path, to: str) -> None:
         beside.unlink()
     beside.symlink_to(to)
     beside.rename(link)
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

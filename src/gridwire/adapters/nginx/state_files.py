@@ -25,16 +25,21 @@ def write_text(path: str, text: str) -> None:
             os.fchmod(file.fileno(), 0o600)
             os.fsync(file.fileno())
         beside.rename(target)
-        directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(target.parent)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise Unavailable(
             f"{path} cannot be written: {error.strerror}", fix="free the disk or its permissions"
         ) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_text(path: str) -> str | None:
