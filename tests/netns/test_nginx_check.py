@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -19,7 +19,7 @@ from gridwire.core.health import HealthCheck
 from gridwire.core.names import ServiceName
 from gridwire.core.proxy import EdgeService, EdgeTable, Listener, ListenerKind
 from gridwire.core.targets import Target, TcpTarget, UnixTarget
-from gridwire.lab.nginx_pair import Namespace, instance
+from gridwire.lab.nginx_pair import Namespace, instance, open_folder
 from gridwire.render.routing_data import document_text, edge_data
 
 pytestmark = pytest.mark.netns
@@ -119,13 +119,8 @@ class Edge:
 
 @pytest.fixture
 def edge() -> Iterator[Edge]:
-    with tempfile.TemporaryDirectory(prefix="gridwire-nginx-") as folder:  # pytest's own is closed to nginx's user
-        Path(folder).chmod(0o755)
-        made = Edge(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with open_folder() as folder, closing(Edge(folder)) as made:
+        yield made
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
@@ -34,7 +33,7 @@ from gridwire.core.proxy_plan import AwaitNginx, PlacePanel, PushDocument, Reloa
 from gridwire.core.spec import NamesSpec, NodeSpec
 from gridwire.core.targets import Reach, TcpTarget, parse_reach
 from gridwire.core.wireguard import MeshSpec
-from gridwire.lab.nginx_pair import Namespace, until
+from gridwire.lab.nginx_pair import Namespace, open_folder, until
 from gridwire.render.nginx import Layout
 
 pytestmark = pytest.mark.netns
@@ -146,13 +145,8 @@ class Host:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    with tempfile.TemporaryDirectory(prefix="gridwire-nginx-") as folder:
-        Path(folder).chmod(0o755)
-        made = Host(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with open_folder() as folder, closing(Host(folder)) as made:
+        yield made
 
 
 def up(host: Host, spec: NodeSpec) -> None:

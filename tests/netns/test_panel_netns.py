@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
+from tests.netns.commands import GRIDWIRE, gridwire, until
 
 import gridwire as package
 from gridwire.lab.topology import Lab, Link, Place, build
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
-GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
 PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
 HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
 PANEL = Path(package.__file__).resolve().parents[2] / "panel"
@@ -35,17 +33,6 @@ except urllib.error.HTTPError as error:
 except OSError as error:
     print("nothing", error)
 """
-
-
-def gridwire(lab: Lab, host: str, *arguments: str, stdin: str | None = None) -> CompletedProcess[str]:
-    return lab.host(host).run([*GRIDWIRE, *arguments], input_text=stdin, timeout=120, check=False)
-
-
-def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become so in time"
-        time.sleep(0.2)
 
 
 def ask(lab: Lab, host: str, url: str, *, authority: str = "", seconds: float = 10) -> str:
@@ -67,20 +54,20 @@ def lab() -> Iterator[Lab]:
         ran = gridwire(made, "gw", "init", "gw", "--endpoint", made.address("gw"), "--yes", "-o", "json")
         assert ran.returncode == 0, ran.stderr
         made.host("gw").start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
-        until(lambda: gridwire(made, "gw", "status").returncode == 0)
+        until(lambda: gridwire(made, "gw", "status").returncode == 0, 90)
         for name, role in (("laptop", "operator"), ("e1", "edge")):
             told = gridwire(made, "gw", "invite", name, "--role", role, "-o", "json")
             assert gridwire(made, name, "join", stdin=json.loads(told.stdout)["token"]).returncode == 0
             made.host(name).start_logged([*GRIDWIRE, "up"], Path("/var/log/up.log"))
-        until(lambda: gridwire(made, "gw", "status").returncode == 0)
-        until(lambda: "panel.grid" in made.host("laptop").run(["cat", "/etc/hosts"]).stdout)
+        until(lambda: gridwire(made, "gw", "status").returncode == 0, 90)
+        until(lambda: "panel.grid" in made.host("laptop").run(["cat", "/etc/hosts"]).stdout, 90)
         yield made
     finally:
         made.close()
 
 
 def test_an_operators_device_opens_the_panel_by_its_name_and_with_tls(lab: Lab) -> None:
-    until(lambda: ask(lab, "laptop", "http://panel.grid:2086/") == "200 <p>the panel</p>")
+    until(lambda: ask(lab, "laptop", "http://panel.grid:2086/") == "200 <p>the panel</p>", 90)
     authority = ask(lab, "laptop", "http://panel.grid:2086/ca.pem").removeprefix("200 ")
     lab.host("laptop").run(["tee", "/run/ca.pem"], input_text=authority)
     for url in ("https://panel.grid:2443/", "https://10.85.0.1:2443/"):
@@ -127,7 +114,7 @@ def test_the_gateway_tells_its_certificates(lab: Lab) -> None:
         said = lab.host("gw").run([sys.executable, "-c", script]).stdout
         return [one["certificate"] for one in json.loads(said)["items"]]
 
-    until(lambda: len(told()) == 2)
+    until(lambda: len(told()) == 2, 90)
     leaf, authority = told()
     assert (leaf["names"], leaf["source"], leaf["authority"]) == (["panel.grid", "10.85.0.1"], "internal", False)
     assert (authority["names"], authority["authority"]) == (["grid", "10.85.0.0/16"], True)

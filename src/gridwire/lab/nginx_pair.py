@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,15 @@ from gridwire.render.nginx import Config, Layout, render_config
 from gridwire.render.routing_data import document_text, edge_data, panel_data, routing_data
 
 _CLONE_NEWNET = 0x40000000
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """For what nginx's user reads. Not pytest's own folder: that is closed to it, and every pytest that starts closes
+    it again."""
+    with tempfile.TemporaryDirectory(prefix="gridwire-nginx-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 class Namespace:

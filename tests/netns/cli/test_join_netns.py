@@ -7,14 +7,15 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import pytest
+from tests.netns.commands import GRIDWIRE, gridwire, until
 
 from gridwire.adapters.wireguard.kernel import kernel_has_wireguard
 from gridwire.core import paths
@@ -22,7 +23,6 @@ from gridwire.core.enrollment import decode_token, encode_token
 from gridwire.lab.topology import Lab, Link, Place, build
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
-GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
 KILLED_BEFORE_IT_SAVES = """
 import os, signal, sys
 from gridwire.agent.state_dir import AgentState
@@ -33,17 +33,6 @@ sys.exit(main())
 PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
 NOTHING = ["0:\tfrom all lookup local", "32766:\tfrom all lookup main", "32767:\tfrom all lookup default"]
 HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
-
-
-def gridwire(lab: Lab, host: str, *arguments: str, stdin: str | None = None) -> CompletedProcess[str]:
-    return lab.host(host).run([*GRIDWIRE, *arguments], input_text=stdin, timeout=120, check=False)
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become so in time"
-        time.sleep(0.2)
 
 
 def files(lab: Lab, host: str) -> dict[str, str]:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable
 from ipaddress import IPv4Network
 from pathlib import Path
-from subprocess import CompletedProcess, Popen
+from subprocess import Popen
 
 import pytest
+from tests.netns.commands import GRIDWIRE, gridwire, until
 
 from gridwire.lab.topology import Lab, Link, Place, build
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
-GRIDWIRE = [sys.executable, "-P", "-m", "gridwire.cli.main"]
 PUBLIC = Link(name="public", prefix=IPv4Network("203.0.113.0/24"))
 HOME = Link(name="home", prefix=IPv4Network("198.51.100.0/24"))
 SETTINGS = "/etc/gridwire/gridwire.yaml"
-
-
-def gridwire(lab: Lab, host: str, *arguments: str, stdin: str | None = None) -> CompletedProcess[str]:
-    return lab.host(host).run([*GRIDWIRE, *arguments], input_text=stdin, timeout=120, check=False)
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become so in time"
-        time.sleep(0.2)
 
 
 def start_up(lab: Lab, host: str) -> Popen[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import shutil
 import socket
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -30,7 +30,7 @@ from gridwire.core.proxy import (
     RoutingTable,
 )
 from gridwire.core.targets import TcpTarget
-from gridwire.lab.nginx_pair import Namespace, instance
+from gridwire.lab.nginx_pair import Namespace, instance, open_folder
 from gridwire.render.routing_data import document_text, routing_data
 
 GATEWAY = IPv4Address("10.85.0.1")
@@ -252,11 +252,5 @@ class Grid:
 
 @pytest.fixture
 def grid() -> Iterator[Grid]:
-    # Not pytest's own folder: that is closed to nginx's user, and every pytest that starts closes it again.
-    with tempfile.TemporaryDirectory(prefix="gridwire-nginx-") as folder:
-        Path(folder).chmod(0o755)
-        made = Grid(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with open_folder() as folder, closing(Grid(folder)) as made:
+        yield made

@@ -8,10 +8,9 @@ import os
 import signal
 import socket
 import socketserver
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -21,7 +20,7 @@ import pytest
 from gridwire.adapters.nginx import PanelSource, place_panel, placed_panel, reload_nginx, write_text
 from gridwire.core.panel import PanelTable, page_policy
 from gridwire.core.proxy import Listener, ListenerKind
-from gridwire.lab.nginx_pair import Instance, Namespace, instance, until
+from gridwire.lab.nginx_pair import Instance, Namespace, instance, open_folder, until
 from gridwire.render.routing_data import document_text, panel_data
 
 pytestmark = pytest.mark.netns
@@ -138,13 +137,8 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="gridwire-panel-") as folder:
-        Path(folder).chmod(0o755)
-        made = Site(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with open_folder() as folder, closing(Site(folder)) as made:
+        yield made
 
 
 def test_pages_have_clean_addresses_and_their_own_policies(site: Site) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
@@ -23,7 +23,7 @@ from gridwire.core.joined import JoinedAs, first_spec
 from gridwire.core.names import HostName, Interface, NodeName
 from gridwire.core.panel import PanelTable
 from gridwire.core.proxy import Grant, Listener, ListenerKind, Pool, ProxySpec, RouteEntry, RoutingTable
-from gridwire.lab.nginx_pair import Instance, Namespace, instance
+from gridwire.lab.nginx_pair import Instance, Namespace, instance, open_folder
 from gridwire.render.routing_data import certificate_data, document_text
 
 pytestmark = pytest.mark.netns
@@ -139,13 +139,8 @@ def answer(connection: socket.socket, host: str, path: str) -> str:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="gridwire-tls-") as folder:
-        Path(folder).chmod(0o755)
-        made = Site(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with open_folder() as folder, closing(Site(folder)) as made:
+        yield made
 
 
 def test_each_name_has_its_certificate_and_nothing_reloads(site: Site) -> None:
