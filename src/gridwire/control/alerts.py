@@ -12,7 +12,7 @@ from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, 
 from gridwire.core.certificates import Certificate, Source
 from gridwire.core.fleet import Fleet, Node, NodeState, Role
 from gridwire.core.health import Health
-from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Severity
 from gridwire.core.traffic import Tally
 from gridwire.protocol.notifications import AlertView
@@ -24,20 +24,15 @@ class Seen:
     unknown: Callable[[Key], bool]
 
 
-def look(
-    picture: Picture,
-    moment: Moment,
-    nodes_of: Mapping[ServiceName, tuple[Node, ...]],
-    traffic: Mapping[str, Tally],
-) -> Seen:
-    """``nodes_of``: where each service runs; ``traffic``: of the last minute or two, by route."""
+def look(picture: Picture, moment: Moment, traffic: Mapping[str, Tally]) -> Seen:
+    """``traffic``: of the last minute or two, by route."""
     found: list[Symptom] = []
     unknown: set[Key] = set()
     for node in picture.fleet.nodes:
         if node.state is NodeState.ACTIVE:
             _node(picture, node, found, unknown)
     for route in picture.fleet.routes:
-        nodes = nodes_of.get(route.to, ())
+        nodes = picture.known.endpoints_of(picture.known.services[route.to])
         of = frozenset({f"route:{route.name}", *_shared(nodes)})
         views = [moment.endpoints[route.to, node.name] for node in nodes]
         key = Key(AlertKind.ROUTE_FAILING, route.name)

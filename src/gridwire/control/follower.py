@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from contextlib import suppress
-from itertools import groupby
 from typing import Final
 
 import structlog
@@ -17,10 +16,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.alerts import look
 from gridwire.control.grid import Grid
-from gridwire.control.moment import Moment, Said, places_of, resync, revised, said
+from gridwire.control.moment import Moment, Said, resync, revised, said
 from gridwire.core.errors import GridwireError
-from gridwire.core.fleet import Fleet, Node, Service
-from gridwire.core.names import ServiceName
 
 SETTLE: Final = 0.1  # seconds: a burst of reports is one look
 QUIET: Final = 5.0  # seconds between looks that nobody reads
@@ -37,8 +34,6 @@ class Follower:
         self._grid = grid
         self._log = log
         self._moment: Moment | None = None
-        self._places: tuple[Fleet, tuple[tuple[Service, Node], ...]] | None = None
-        self._nodes_of: dict[ServiceName, tuple[Node, ...]] = {}
         self._event: int | None = None
         self._revision: int | None = None
         self._joined = asyncio.Event()  # a reader came
@@ -88,16 +83,12 @@ class Follower:
         grid = self._grid
         snapshot = grid.snapshot()
         found = [*self._revisions(snapshot.version[1]), *self._events()]
-        if self._places is None or self._places[0] is not snapshot.fleet:
-            self._places = (snapshot.fleet, places_of(snapshot.fleet))
-            services = groupby(self._places[1], key=lambda place: place[0].name)
-            self._nodes_of = {name: tuple(node for _, node in places) for name, places in services}
         picture = grid.picture(snapshot)
-        moment = Moment.of(picture, self._places[1])
+        moment = Moment.of(picture)
         if self._moment is not None:
             found += moment.since(self._moment)
         self._moment = moment
-        seen = look(picture, moment, self._nodes_of, grid.traffic.lately())
+        seen = look(picture, moment, grid.traffic.lately())
         return [*found, *grid.teller.look(seen)]
 
     def _revisions(self, newest: int) -> list[Said]:

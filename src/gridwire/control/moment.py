@@ -10,8 +10,7 @@ from pydantic import TypeAdapter
 
 from gridwire.control.picture import Picture
 from gridwire.control.views import endpoint_view
-from gridwire.core.access import endpoints_of
-from gridwire.core.fleet import Fleet, Node, NodeState, Service
+from gridwire.core.fleet import Node, NodeState, Service
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.revision import Revision
 from gridwire.protocol.api import Event
@@ -48,9 +47,13 @@ class Moment:
     endpoints: Mapping[Key, EndpointNow]
 
     @classmethod
-    def of(cls, picture: Picture, places: tuple[tuple[Service, Node], ...]) -> Moment:
+    def of(cls, picture: Picture) -> Moment:
         live = [node for node in picture.fleet.nodes if node.state is not NodeState.REVOKED]
-        seen = (_endpoint(picture, service, node) for service, node in places)
+        seen = (
+            _endpoint(picture, service, node)
+            for service in picture.fleet.services
+            for node in picture.known.endpoints_of(service)
+        )
         return cls(
             nodes={node.name: _node(picture, node) for node in live},
             endpoints={(view.service, view.node): view for view in seen},
@@ -68,11 +71,6 @@ class Moment:
         for at in range(0, max(len(endpoints), len(gone)), AT_ONCE):
             part = slice(at, at + AT_ONCE)
             yield said("health", HealthChanged(endpoints=tuple(endpoints[part]), gone=tuple(gone[part])))
-
-
-def places_of(fleet: Fleet) -> tuple[tuple[Service, Node], ...]:
-    """Every endpoint. Looks at each node for each service: for one revision once."""
-    return tuple((service, node) for service in fleet.services for node in endpoints_of(fleet, service))
 
 
 def revised(revision: Revision) -> Revised:
