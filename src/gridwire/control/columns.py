@@ -33,10 +33,7 @@ def node_columns(picture: Picture) -> Mapping[str, Column[Node]]:
         return "" if heard is None else heard.report.agent_version
 
     def behind(node: Node) -> str:
-        heard, since = picture.heard.get(node.address), picture.since(node.address)
-        if heard is None or since is None:
-            return "unknown"
-        return "yes" if heard.report.version < since else "no"
+        return {True: "yes", False: "no", None: "unknown"}[picture.behind(node)]
 
     def findings(node: Node) -> int:
         heard = picture.heard.get(node.address)

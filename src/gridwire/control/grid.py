@@ -24,6 +24,7 @@ from gridwire.control.usecases.follow_settings import HostSettings, clash_of, fo
 from gridwire.core.addressing import Address
 from gridwire.core.errors import Conflict, Invalid, NotFound
 from gridwire.core.fleet import Node
+from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding
 from gridwire.protocol.audit import Head
 
@@ -115,6 +116,10 @@ class Grid:
         if len(gateways) > 1:
             raise Invalid("X-Gridwire-Node", "there are several gateways", fix="name this one in the settings")
         return gateways[0]
+
+    def own_findings(self, snapshot: Snapshot) -> tuple[tuple[NodeName, Finding], ...]:
+        """What control itself found, as of the gateway that this host is."""
+        return tuple((self.own_gateway(snapshot).name, finding) for finding in self.findings)
 
     def follow(self, asked: HostSettings) -> None:
         """Make the grid what this gateway's settings say, or find why not; raise Unavailable without a database."""

@@ -86,12 +86,11 @@ def revised(revision: Revision) -> Revised:
 def _node(picture: Picture, node: Node) -> NodeNow:
     heard = picture.heard.get(node.address)
     report = None if heard is None else heard.report
-    since = picture.since(node.address)
     return NodeNow(
         node=node.name,
         state=node.state,
         connected=picture.connected(node),
-        behind=None if report is None or since is None else report.version < since,
+        behind=picture.behind(node),
         apply=None if report is None else report.state,
         drained=node.drained,
         findings=0 if report is None else len(report.findings),

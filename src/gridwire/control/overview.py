@@ -96,13 +96,7 @@ def _worst_way(picture: Picture, route: Route) -> tuple[Hop, ...]:
 
 
 def _findings(picture: Picture, looked: tuple[Looked, ...]) -> Findings:
-    of_sockets = ((one.view.node, finding) for one in looked for finding in one.view.findings)
-    return tuple(of_sockets) + tuple(
-        (node.name, finding)
-        for node in picture.fleet.nodes
-        if node.state is not NodeState.REVOKED and node.address in picture.heard
-        for finding in picture.heard[node.address].report.findings
-    )
+    return (*((one.view.node, finding) for one in looked for finding in one.view.findings), *picture.findings)
 
 
 def _found(findings: Findings) -> Iterable[Attention]:

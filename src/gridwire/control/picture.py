@@ -15,6 +15,7 @@ from gridwire.core.explanation import Explainer
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
+from gridwire.core.perimeter import Finding
 from gridwire.core.sources import Index
 from gridwire.core.tailnet import MemberSeen
 
@@ -115,6 +116,21 @@ class Picture:
         key = (service, node.name)
         found = [check for one in heard if (check := one.checks.get(key)) is not None]
         return found if len(found) < 2 else sorted(found, key=lambda check: check.seen_by)
+
+    @cached_property
+    def findings(self) -> tuple[tuple[NodeName, Finding], ...]:
+        """What agents found, of all nodes but revoked ones."""
+        return tuple(
+            (node.name, finding)
+            for node in self.fleet.nodes
+            if node.state is not NodeState.REVOKED and node.address in self.heard
+            for finding in self.heard[node.address].report.findings
+        )
+
+    def behind(self, node: Node) -> bool | None:
+        """Whether the node's spec has changed since the one that it has in force; none: unknown."""
+        said, since = self.heard.get(node.address), self.since(node.address)
+        return None if said is None or since is None else said.report.version < since
 
     def _fresh(self, node: Node) -> Heard | None:
         said = self.heard.get(node.address)

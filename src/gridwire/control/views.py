@@ -30,7 +30,7 @@ def node_view(picture: Picture, node: Node) -> NodeView:
         ahead=said.report.at - said.at if said is not None else None,
         agent_version=report.agent_version if report else "",
         version=report.version if report else None,
-        behind=report.version < since if report and (since := picture.since(node.address)) else None,
+        behind=picture.behind(node),
         state=report.state if report else None,
         detail=report.detail if report else "",
         reach=report.reach if report else (),
@@ -191,7 +191,7 @@ def how_to_open(route: Route, selector: str) -> str:
 
 
 def status(picture: Picture, version: tuple[int, int]) -> Status:
-    fleet, heard = picture.fleet, picture.heard
+    fleet = picture.fleet
     live = [node for node in fleet.nodes if node.state is not NodeState.REVOKED]
     return Status(
         version=__version__,
@@ -202,10 +202,5 @@ def status(picture: Picture, version: tuple[int, int]) -> Status:
         routes=tuple(route_outcome(picture, route) for route in fleet.routes),
         services=tuple(service_outcome(picture, service) for service in fleet.services),
         health=picture.health,
-        findings=tuple(
-            (node.name, finding)
-            for node in live
-            if node.address in heard
-            for finding in heard[node.address].report.findings
-        ),
+        findings=picture.findings,
     )

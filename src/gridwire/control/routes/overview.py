@@ -28,7 +28,7 @@ def get_overview(grid: GridOf) -> Overview:
     """Failing routes hop by hop, how many nodes stand, the perimeter, the last changes, and what wants somebody."""
     with grid.store.reading() as reading:
         snapshot, changes = reading.snapshot(), reading.revisions(limit=CHANGES)
-    own = tuple((grid.own_gateway(snapshot).name, finding) for finding in grid.findings)
+    own = grid.own_findings(snapshot)
     picture = grid.picture(snapshot)
     return grid.looks.at(
         "overview",

@@ -19,8 +19,7 @@ def get_status(grid: GridOf) -> Status:
     """Nodes, routes, services, their health and what was found, as of now."""
     snapshot = grid.snapshot()
     seen = status(grid.picture(snapshot), snapshot.version)
-    own = tuple((grid.own_gateway(snapshot).name, finding) for finding in grid.findings)
-    return replace(seen, findings=(*own, *seen.findings))
+    return replace(seen, findings=(*grid.own_findings(snapshot), *seen.findings))
 
 
 @routes.get("/api/v1/network", tags=["status"])
