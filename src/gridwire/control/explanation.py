@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gridwire.control.picture import Picture
-from gridwire.control.views import endpoint_view, how_to_open, service_outcome
+from gridwire.control.views import how_to_open, service_outcome
 from gridwire.core.explanation import Explained, Explainer, Miss, split_url
 from gridwire.core.fleet import ON_MESH, Node, NodeState, Role, Service
 from gridwire.core.health import Health
@@ -29,14 +29,16 @@ def explain(picture: Picture, explainer: Explainer, node: Node, method: str, url
     host, target = split_url(url)
     found = explainer.explain(node, host, target)
     service = None if found.route is None else picture.known.services[found.route.to]
-    views = [] if service is None else [endpoint_view(picture, service, n) for n in picture.known.endpoints_of(service)]
-    choices = () if service is None else tuple(sorted((_choice(service, v) for v in views), key=_better))
+    outcome = None if service is None else service_outcome(picture, service)
+    choices: tuple[EndpointChoice, ...] = ()
+    if outcome is not None:
+        choices = tuple(sorted((_choice(outcome.service, view) for view in outcome.endpoints), key=_better))
     status, code = found.decision.status, found.decision.reason
     if status == 200 and not any(choice.takes for choice in choices):
         status, code = 503, "no-endpoint"
     says, advice = _said(picture, found, node, status, code)
-    if service is not None:
-        advice += service_outcome(picture, service).advice
+    if outcome is not None:
+        advice += outcome.advice
     return Explanation(
         node=node.name,
         method=method,
