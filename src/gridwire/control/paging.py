@@ -17,7 +17,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cmp_to_key
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -167,19 +166,18 @@ def page(
     assert value is not None
     ordered: list[tuple[Value, str, T]] = [(value(item), name(item), item) for item in matching]
     if field != "name" or backwards:
-        ordered.sort(key=lambda one: one[:2])
-        if backwards:  # equal ones stay in the order of names
-            ordered.sort(key=cmp_to_key(_by_value_backwards))
-    start = 0
+        ordered.sort(key=lambda one: one[1])
+        ordered.sort(key=lambda one: one[0], reverse=backwards)  # equal ones stay in the order of names
+    start, order = 0, f"{'-' if backwards else ''}{field}"
     if asked.cursor is not None:
-        last = position_of(asked.cursor, f"{'-' if backwards else ''}{field}")
+        last = position_of(asked.cursor, order)
         start = next((n for n, one in enumerate(ordered) if _after(one, last, backwards)), len(ordered))
     end = len(ordered) if asked.limit is None else start + asked.limit
     some = ordered[start:end]
     more = end < len(ordered)
     return Listing(
         items=tuple(told(item) for *_, item in some),
-        next=cursor_of(f"{'-' if backwards else ''}{field}", some[-1][:2]) if more and some else None,
+        next=cursor_of(order, some[-1][:2]) if more and some else None,
         total=len(ordered),
     )
 
@@ -219,12 +217,6 @@ def _matching(items: Iterable[T], asked: Asked, columns: Mapping[str, Column[T]]
         else:
             found = [item for item in found if matches(text for of in anywhere for text in of(item))]
     return found
-
-
-def _by_value_backwards(one: tuple[Value, str, Any], other: tuple[Value, str, Any]) -> int:
-    if one[0] == other[0]:
-        return -1 if one[1] < other[1] else 1
-    return -1 if one[0] > other[0] else 1  # type: ignore[operator]  # of one field, so of one kind
 
 
 def _after(one: tuple[Value, str, Any], last: tuple[Value, str], backwards: bool) -> bool:
