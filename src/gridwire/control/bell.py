@@ -47,12 +47,13 @@ class Bell(Generic[Looked]):
     def waiting(self) -> int:
         return len(self._waiters)
 
-    async def rung(self, seen: int, seconds: float, looked: Looked | None = None) -> None:
-        """Return once the bell was rung for this waiter after ``seen`` was read, or ``seconds`` have passed."""
+    async def rung(self, seen: int, seconds: float | None, looked: Looked | None = None) -> None:
+        """Return once the bell was rung for this waiter after ``seen`` was read, or ``seconds`` have passed; none:
+        however long that takes."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            if self.count != seen or self.closed or seconds <= 0:
+            if self.count != seen or self.closed or (seconds is not None and seconds <= 0):
                 return
             self._waiters[future] = (loop, looked)
         try:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -26,6 +25,7 @@ from gridwire.adapters.destinations import Sender, Undelivered, is_own
 from gridwire.adapters.sealing import Seal
 from gridwire.adapters.store import Parcel, Writing
 from gridwire.control.alerts import Seen, alert_view
+from gridwire.control.bell import Bell
 from gridwire.control.moment import Said, said
 from gridwire.core.addressing import Address
 from gridwire.core.alerts import Held, Key, Notice, Turn, Window, muted_by, step
@@ -53,7 +53,7 @@ class Teller:
         self._grid = grid
         self._sender = sender if sender is not None else Sender(self._refused)
         self._state: _State | None = None
-        self._posted: Callable[[], None] = lambda: None
+        self._posted: Bell[None] = Bell()  # there is a notice more
 
     # --- alerts
 
@@ -74,12 +74,10 @@ class Teller:
         if notices or _lasting(after) != _lasting(state.held):
             with self._grid.changing() as transaction:
                 transaction.notices.hold(state.held, after)
-                for notice in notices:
-                    if not notice.silent:
-                        self._post(transaction, notice, now)
+                self._post(transaction, [notice for notice in notices if not notice.silent], now)
         self._state = _State(after, state.windows)
         if notices:
-            self._posted()
+            self._posted.ring()
         return [said("alert", AlertTurned(turn=n.turn, alert=alert_view(n.held, silent=n.silent))) for n in notices]
 
     def alerts(self) -> tuple[AlertView, ...]:
@@ -106,22 +104,24 @@ class Teller:
         with self._grid.store.reading() as reading:
             return tuple(one.window for one in reading.notices.maintenance())
 
-    def _post(self, transaction: Writing, notice: Notice, now: datetime) -> None:
-        held = notice.held
-        told = Told(
-            id=secrets.token_hex(16),
-            turn="opened" if notice.turn is Turn.OPENED else "cleared",
-            grid=str(transaction.fleet().network.suffix),
-            at=notice.at,
-            kind=held.key.kind,
-            subject=held.key.subject,
-            what=held.what,
-            fix=held.fix,
-            since=held.since,
-        )
-        for to in transaction.notices.notifications():
-            if not to.only or held.key.kind in to.only:
-                transaction.notices.post(told, to.name, now)
+    def _post(self, transaction: Writing, notices: Iterable[Notice], now: datetime) -> None:
+        destinations, suffix = transaction.notices.notifications(), str(transaction.fleet().network.suffix)
+        for notice in notices:
+            held = notice.held
+            told = Told(
+                id=secrets.token_hex(16),
+                turn="opened" if notice.turn is Turn.OPENED else "cleared",
+                grid=suffix,
+                at=notice.at,
+                kind=held.key.kind,
+                subject=held.key.subject,
+                what=held.what,
+                fix=held.fix,
+                since=held.since,
+            )
+            for to in destinations:
+                if not to.only or held.key.kind in to.only:
+                    transaction.notices.post(told, to.name, now)
 
     # --- destinations
 
@@ -150,14 +150,8 @@ class Teller:
 
     async def run(self, log: structlog.typing.FilteringBoundLogger) -> None:
         """For ever; sleeps until something is due."""
-        loop, posted = asyncio.get_running_loop(), asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(posted.set)
-
-        self._posted = wake
         while True:
-            posted.clear()
+            seen = self._posted.count
             pause: float | None = 60.0
             try:
                 pause = await self._round()
@@ -167,9 +161,7 @@ class Teller:
             except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
                 where = traceback.extract_tb(error.__traceback__)[-1]
                 log.error("notices wait", error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await posted.wait()
+            await self._posted.rung(seen, pause)
 
     async def _round(self) -> float | None:
         """Bring what is due. Seconds until there is more; none: until something is posted."""
