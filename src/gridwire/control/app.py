@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -18,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from gridwire.control.changing import PREVIEW, Previewed
 from gridwire.control.endpoint import is_local
-from gridwire.control.errors import problem, problem_of
+from gridwire.control.errors import problem, problem_of, raised_at
 from gridwire.control.follower import Follower
 from gridwire.control.grid import Grid
 from gridwire.control.headers import AnswerHeaders
@@ -201,10 +200,9 @@ async def _tick(jobs: Sequence[Job], logger: structlog.typing.FilteringBoundLogg
             except GridwireError as error:
                 logger.warning("tick failed", error=str(error))
             except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
-                where = traceback.extract_tb(error.__traceback__)[-1]
                 logger.error(
                     "tick failed",
                     error=f"{type(error).__name__}: {error}",
-                    at=f"{where.filename}:{where.lineno}",
+                    at=raised_at(error),
                 )
         await asyncio.sleep(TICK_SECONDS)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
@@ -115,6 +116,12 @@ STATUS: tuple[tuple[type[GridwireError], HTTPStatus], ...] = (
     (NotFinished, HTTPStatus.GATEWAY_TIMEOUT),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+
+
+def raised_at(error: BaseException) -> str:
+    """FILE:LINE, for the log."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{where.filename}:{where.lineno}"
 
 
 def status_of(error: GridwireError) -> HTTPStatus:

@@ -7,7 +7,6 @@ where something stirred, so that who comes back within minutes still gets what i
 from __future__ import annotations
 
 import asyncio
-import traceback
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +14,7 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 
 from gridwire.control.alerts import look
+from gridwire.control.errors import raised_at
 from gridwire.control.grid import Grid
 from gridwire.control.moment import Moment, Said, resync, revised, said
 from gridwire.core.errors import GridwireError
@@ -54,11 +54,10 @@ class Follower:
                 if error.code != "no-grid":
                     self._log.warning("the grid is not followed", error=str(error))
             except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
-                where = traceback.extract_tb(error.__traceback__)[-1]
                 self._log.error(
                     "the grid is not followed",
                     error=f"{type(error).__name__}: {error}",
-                    at=f"{where.filename}:{where.lineno}",
+                    at=raised_at(error),
                 )
                 grid.stream.publish(*resync("control could not tell what changed"))
             await self._rest(seen, max(SETTLE, _SHARE * (loop.time() - began)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from gridwire.adapters.sealing import Seal
 from gridwire.adapters.store import Parcel, Writing
 from gridwire.control.alerts import Seen, alert_view
 from gridwire.control.bell import Bell
+from gridwire.control.errors import raised_at
 from gridwire.control.moment import Said, said
 from gridwire.core.addressing import Address
 from gridwire.core.alerts import Held, Key, Notice, Turn, Window, muted_by, step
@@ -159,8 +159,7 @@ class Teller:
                 if error.code != "no-grid":
                     log.warning("notices wait", error=str(error))
             except Exception as error:  # noqa: BLE001  # said each time, with where it came from, until it is mended
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                log.error("notices wait", error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
+                log.error("notices wait", error=type(error).__name__, at=raised_at(error))
             await self._posted.rung(seen, pause)
 
     async def _round(self) -> float | None:
