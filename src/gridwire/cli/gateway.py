@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from gridwire.core.endpoint import is_literal
 from gridwire.core.errors import Invalid, NotPermitted, Unavailable
 from gridwire.core.sessions import TOKEN_PREFIX
 
@@ -42,7 +42,7 @@ class Gateway:
             raise Invalid("--gateway", "it is no URL of a gateway", fix="write it like http://10.85.0.1:2086")
         if parts.username is not None or parts.password is not None:
             raise Invalid("--gateway", "a secret does not belong into it", fix="give --token-file FILE")
-        if parts.scheme == "http" and not _literal(parts.hostname):
+        if parts.scheme == "http" and not is_literal(parts.hostname):
             raise Invalid(
                 "--gateway",
                 "a token is not sent to a name without TLS",
@@ -125,11 +125,3 @@ def _trust(ca: str | None) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
         raise Unavailable(f"{ca} holds no certificates ({error})", fix="give a PEM file") from None
-
-
-def _literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -15,7 +15,7 @@ def split_endpoint(text: str, field: str = "endpoint") -> tuple[str, int]:
     if not colon or not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535) or (":" in host) != bracketed:
         raise Invalid(field, f"{shown(text)} is not an endpoint", fix="write it like gw.example.com:51820")
     host = host[1:-1] if bracketed else host
-    if not _is_literal(host):
+    if not is_literal(host):
         host_name(host.lower(), field)
     return host, int(port)
 
@@ -23,7 +23,7 @@ def split_endpoint(text: str, field: str = "endpoint") -> tuple[str, int]:
 def literal_endpoint(text: str) -> str | None:
     """The endpoint as wg prints it where its host is an address; none where it is a name."""
     host, port = split_endpoint(text)
-    if not _is_literal(host):
+    if not is_literal(host):
         return None
     return join_endpoint(host, port)
 
@@ -34,7 +34,8 @@ def join_endpoint(host: str, port: int) -> str:
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
-def _is_literal(host: str) -> bool:
+def is_literal(host: str) -> bool:
+    """Whether it is an address, and no name."""
     try:
         ip_address(host)
     except ValueError:

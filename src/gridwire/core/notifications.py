@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from gridwire.core.addressing import Address, Prefix
+from gridwire.core.endpoint import is_literal
 from gridwire.core.errors import Invalid
 from gridwire.core.names import shown
 
@@ -77,7 +78,7 @@ class Mail:
     to: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if _HOST.fullmatch(self.host) is None and not _literal(self.host):
+        if _HOST.fullmatch(self.host) is None and not is_literal(self.host):
             raise Invalid("host", f"{shown(self.host)} is no host")
         if not 1 <= self.port <= 65535:
             raise Invalid("port", f"{self.port} is no port")
@@ -120,7 +121,7 @@ def web_address(url: str) -> SplitResult:
     except ValueError:
         raise Invalid("url", "it is no URL", fix=fix) from None
     host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not (_HOST.fullmatch(host) or _literal(host)) or port == 0:
+    if parts.scheme not in ("http", "https") or not (_HOST.fullmatch(host) or is_literal(host)) or port == 0:
         raise Invalid("url", "it is no address of the web", fix=fix)
     if "@" in parts.netloc:
         raise Invalid("url", "a login may not stand in it", fix="give the receiver a key or a token")
@@ -153,11 +154,3 @@ def _nat64(address: IPv6Address) -> IPv4Address | None:
 def _secret(field: str, text: str) -> None:
     if len(text) > 512 or not (text.isascii() and (text.isprintable() or not text)):
         raise Invalid(field, "it is longer than 512 characters, or not of ASCII alone")
-
-
-def _literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
