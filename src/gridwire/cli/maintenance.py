@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,12 +12,9 @@ from gridwire.cli.outcome import DONE
 from gridwire.cli.output import Format, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.alerts import Window
-from gridwire.core.errors import Invalid
 from gridwire.protocol.notifications import Maintenance
 
 app = App(name="maintenance", default_parameter=Parameter(negative=()))
-_SPAN = re.compile(r"(\d{1,4})([mhd])")
-_UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
 @app.command(name="list")
@@ -42,11 +38,9 @@ def begin(
     """From now on nobody is told of it. What still is wrong at the end is told then."""
     from gridwire.adapters.clock import utc_now
 
-    match = _SPAN.fullmatch(last)
-    if match is None or int(match[1]) == 0:
-        raise Invalid("--last", f"{last!r} is no span of time", fix="write it like 30m, 2h or 1d")
+    span = words.seconds_of(last, "--last", digits=4, units="mhd")
     now = utc_now()
-    ends = now + timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    ends = now + timedelta(seconds=span)
     window = Window(of=of, begins=now, ends=ends, reason=reason)
     made = grid.post("/maintenance", window, Maintenance, settings)
     show(made, output, lambda: say(f"{made.id}: nobody is told of {of} until {words.moment(ends)}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -10,17 +9,14 @@ from urllib.parse import urlencode
 
 from cyclopts import App, Parameter
 
-from gridwire.cli import grid
+from gridwire.cli import grid, words
 from gridwire.cli.outcome import DONE
 from gridwire.cli.output import Format, print_table, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
-from gridwire.core.errors import Invalid
 from gridwire.core.traffic import Kind, Rank
 from gridwire.protocol.traffic import Figures, Series, Top
 
 app = App(name="traffic", default_parameter=Parameter(negative=()))
-_SPAN = re.compile(r"(\d{1,4})([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LINES = 30  # of one noun's series, where no step is given
 _STEPS = (1, 2, 5, 10, 30, 60, 300, 900, 1800, 3600, 6 * 3600, 86400)
 
@@ -38,7 +34,7 @@ def traffic(
     settings: SettingsFile = DEFAULT,
 ) -> int:
     """The busiest routes, or one route over time. Times are of the gateway, in milliseconds, at most 1/16 off."""
-    span = _seconds(last)
+    span = words.seconds_of(last, "--last", digits=4)
     while True:
         if watch and output == "table":
             print("\033[2J\033[H", end="")
@@ -51,13 +47,6 @@ def traffic(
         if not watch:
             return DONE
         time.sleep(1)
-
-
-def _seconds(text: str) -> int:
-    match = _SPAN.fullmatch(text)
-    if match is None or int(match[1]) == 0:
-        raise Invalid("--last", f"{text!r} is no span of time", fix="write it like 90s, 10m, 6h or 7d")
-    return int(match[1]) * _UNITS[match[2]]
 
 
 def _series(of: Kind, name: str, span: int, settings: str) -> Series:

@@ -15,10 +15,11 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MARKS = {Health.UP: "✓", Health.DOWN: "✗", Health.REFUSED: "refused"}
 
 
-def seconds_of(text: str, field: str) -> int:
+def seconds_of(text: str, field: str, *, digits: int = 7, units: str = "smhd") -> int:
     """``90s``, ``30m``, ``1h``, ``7d`` → seconds; raise Invalid."""
     number, unit = text[:-1], text[-1:]
-    if unit not in _UNITS or not (number.isascii() and number.isdigit() and 1 <= len(number) <= 7) or int(number) == 0:
+    whole = number.isascii() and number.isdigit() and len(number) <= digits and int(number) > 0
+    if not whole or not unit or unit not in units:
         raise Invalid(field, f"{shown(text)} is not a length of time", fix="write it like 30m, 1h or 2d")
     return int(number) * _UNITS[unit]
 
