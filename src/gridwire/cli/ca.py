@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from cyclopts import App, Parameter
 
@@ -80,10 +80,11 @@ def _authority(settings: str) -> str:
         if not file.is_file():
             raise NotFound("there is no authority yet", fix="the agent makes it; `tls: {mode: off}` keeps it from that")
         return file.read_text(encoding="ascii")
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment is not the tunnel
     for gateway in identity.gateways:
         url = f"http://{host_of(gateway.address)}:{identity.api_port}/ca.pem"
         try:
-            with urlopen(url, timeout=10) as answer:  # inside the tunnel
+            with direct.open(url, timeout=10) as answer:
                 return str(answer.read(64 * 1024).decode("ascii"))
         except (URLError, OSError, UnicodeDecodeError) as error:
             note(f"{url}: {error}")
