@@ -1,28 +1,16 @@
 /** Whether what is shown follows the grid. A store without React, so that the query client can ask it. */
-import { useSyncExternalStore } from "react";
+import { makeStore, useStore } from "./store";
 
 export type LiveState = "connecting" | "live" | "reconnecting" | "offline";
 
-let state: LiveState = "connecting";
-const listeners = new Set<() => void>();
+const state = makeStore<LiveState>("connecting");
 
-export function setLive(next: LiveState): void {
-  if (next === state) return;
-  state = next;
-  for (const listener of listeners) listener();
-}
+export const setLive = state.set;
 
 export function isLive(): boolean {
-  return state === "live";
+  return state.get() === "live";
 }
 
 export function useLiveState(): LiveState {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => state,
-    () => "connecting",
-  );
+  return useStore(state);
 }

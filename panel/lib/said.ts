@@ -1,29 +1,16 @@
 /** One line that says what was just done, for a few seconds, to eyes and screen readers. */
-import { useSyncExternalStore } from "react";
+import { makeStore, useStore } from "./store";
 
 const SECONDS = 5;
-let line = "";
+const line = makeStore("");
 let fading: ReturnType<typeof setTimeout> | undefined;
-const listeners = new Set<() => void>();
-
-function set(next: string): void {
-  line = next;
-  for (const listener of listeners) listener();
-}
 
 export function say(text: string): void {
   clearTimeout(fading);
-  set(text);
-  fading = setTimeout(() => set(""), SECONDS * 1_000);
+  line.set(text);
+  fading = setTimeout(() => line.set(""), SECONDS * 1_000);
 }
 
 export function useSaid(): string {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => line,
-    () => "",
-  );
+  return useStore(line);
 }

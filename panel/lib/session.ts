@@ -1,34 +1,19 @@
 /** Who is logged in, and what happens when nobody is. */
-import { useSyncExternalStore } from "react";
 import type { Problem } from "./api/problem";
+import { makeStore, useStore } from "./store";
 
-let wanted: Problem | null = null;
-const listeners = new Set<() => void>();
-
-function tell(): void {
-  for (const listener of listeners) listener();
-}
+const wanted = makeStore<Problem | null>(null);
 
 /** The client says that control refused for want of a login. */
 export function loginWanted(problem: Problem): void {
-  if (wanted) return;
-  wanted = problem;
-  tell();
+  if (!wanted.get()) wanted.set(problem);
 }
 
 export function loggedIn(): void {
-  wanted = null;
-  tell();
+  wanted.set(null);
 }
 
 /** The refusal that sends to the login page; none while there is a session. */
 export function useLoginWanted(): Problem | null {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => wanted,
-    () => null,
-  );
+  return useStore(wanted);
 }
