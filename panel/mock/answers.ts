@@ -19,9 +19,14 @@ export function withTag<T>(value: T, etag: string) {
   return HttpResponse.json(value as never, { headers: { ETag: etag } });
 }
 
+/** A whole list on one page. */
+export function listing(items: readonly unknown[]) {
+  return HttpResponse.json({ items, next: null, total: items.length } as never);
+}
+
 export const isPreview = (request: Request) => new URL(request.url).searchParams.get("preview") === "true";
 
-const NO_DIFFERENCE: Difference = {
+export const NO_DIFFERENCE: Difference = {
   nouns: [],
   gains: [],
   losses: [],

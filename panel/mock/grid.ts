@@ -1,7 +1,9 @@
 /** A small grid, as control would describe it: one thing of every kind, and something wrong with some of them. */
-import type { Hop, HopState, NodeView, Overview, Session, Topology } from "../lib/api/types";
+import type { Finding, Hop, HopState, NodeView, Overview, Revision, Session, Topology } from "../lib/api/types";
 
 export const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+
+export const crowd = (...nodes: string[]) => ({ count: nodes.length, groups: [], rest: 0, nodes });
 
 export function nodeView(
   name: string,
@@ -52,6 +54,15 @@ export const session: Session = {
   current: true,
 };
 
+export const localnet: Finding = {
+  id: "route-localnet",
+  severity: "warning",
+  where: "guard",
+  what: "route_localnet is 1 on eth0, which opens 127.0.0.1 to its link",
+  fix: "sysctl -w net.ipv4.conf.eth0.route_localnet=0",
+  evidence: "net.ipv4.conf.eth0.route_localnet = 1",
+};
+
 export const nodes: NodeView[] = [
   nodeView("gw-1", {
     node: { role: "gateway", address: "10.85.0.1", endpoint: "203.0.113.7:51820", tags: [["site", "dc"]] },
@@ -74,16 +85,7 @@ export const nodes: NodeView[] = [
     },
     behind: true,
     version: [1, 40],
-    findings: [
-      {
-        id: "route-localnet",
-        severity: "warning",
-        where: "guard",
-        what: "route_localnet is 1 on eth0, which opens 127.0.0.1 to its link",
-        fix: "sysctl -w net.ipv4.conf.eth0.route_localnet=0",
-        evidence: "net.ipv4.conf.eth0.route_localnet = 1",
-      },
-    ],
+    findings: [localnet],
   }),
   nodeView("lab-3", { node: { address: "10.85.1.31", drained: true, tags: [["site", "lab"]] } }),
   nodeView("ada-laptop", { node: { role: "operator", address: "10.85.2.1", tags: [] } }),
@@ -123,13 +125,13 @@ const hops: Hop[] = [
   { kind: "endpoint", name: "127.0.0.1:2283", state: "unknown", reason: "" },
 ];
 
-const change = (number: number, seconds: number, author: string, reason: string) => ({
+export const revision = (number: number, seconds: number, author: string, reason: string): Revision => ({
   number,
   epoch: 1,
   at: ago(seconds),
   author,
   reason,
-  changed: [],
+  changed: [reason],
 });
 
 export const overview: Overview = {
@@ -198,10 +200,10 @@ export const overview: Overview = {
   ],
   attention_count: 3,
   changes: [
-    change(42, 1_310, "ada", "route photos: changed"),
-    change(41, 8_200, "ada", "service wiki: changed"),
-    change(40, 86_000, "local:root", "node lab-3: drained"),
-    change(39, 172_000, "ada", "policy family: added"),
+    revision(42, 1_310, "ada", "route photos: changed"),
+    revision(41, 8_200, "ada", "service wiki: changed"),
+    revision(40, 86_000, "local:root", "node lab-3: drained"),
+    revision(39, 172_000, "ada", "policy family: added"),
   ],
 };
 

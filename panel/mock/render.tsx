@@ -3,9 +3,10 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { HttpResponse } from "msw";
 import { makeQueryClient } from "@/lib/query";
 import { cssVariables, theme } from "@/lib/theme";
+
+export { listing } from "./answers";
 
 export function show(page: React.ReactNode) {
   const client = makeQueryClient();
@@ -18,8 +19,4 @@ export function show(page: React.ReactNode) {
     </MantineProvider>,
   );
   return { ...view, client, user: userEvent.setup() };
-}
-
-export function listing<T>(items: T[]) {
-  return HttpResponse.json({ items, next: null, total: items.length } as never);
 }

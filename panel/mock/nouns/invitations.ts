@@ -1,7 +1,7 @@
 import { HttpResponse, http } from "msw";
 import type { Device, Invite, Invited, Network, Progress } from "../../lib/api/types";
-import { isPreview, preview, problem } from "../answers";
-import { ago, nodes, nodeView } from "../grid";
+import { isPreview, listing, preview, problem } from "../answers";
+import { ago, crowd, nodes, nodeView } from "../grid";
 
 export const network: Network = {
   prefix: "10.85.0.0/16",
@@ -57,10 +57,7 @@ const taken = (name: string) =>
 
 export const invitationHandlers = [
   http.get("*/api/v1/network", () => HttpResponse.json(network as never)),
-  http.get("*/api/v1/invitations", () => {
-    const items = [...invitations.values()];
-    return HttpResponse.json({ items, next: null, total: items.length } as never);
-  }),
+  http.get("*/api/v1/invitations", () => listing([...invitations.values()])),
   http.post("*/api/v1/invitations", async ({ request }) => {
     const ask = (await request.json()) as Invite;
     const there = nodes.find(({ node }) => node.name === ask.name);
@@ -105,9 +102,8 @@ export const invitationHandlers = [
     const device = (await request.json()) as Device;
     if (nodes.some(({ node }) => node.name === device.name)) return taken(device.name);
     if (isPreview(request)) {
-      const who = { count: 1, groups: [], rest: 0, nodes: [device.name] };
       return preview(`${device.name} (${device.role}) was added as a device`, {
-        gains: [{ who, places: [{ host: "wiki.grid", path: "/" }], count: 1 }] as never,
+        gains: [{ who: crowd(device.name), places: [{ host: "wiki.grid", path: "/" }], count: 1 }] as never,
       });
     }
     const view = nodeView(device.name, {

@@ -1,14 +1,13 @@
 import { HttpResponse, http } from "msw";
 import type { Difference, NodeView } from "../../lib/api/types";
-import { isPreview, preview, problem, withTag } from "../answers";
-import { nodes } from "../grid";
+import { isPreview, listing, preview, problem, withTag } from "../answers";
+import { crowd, nodes } from "../grid";
 import { nodePerimeter, sockets } from "./perimeter";
 
 const find = (name: unknown) => nodes.find(({ node }) => node.name === name);
 const missing = (name: unknown) =>
   problem(404, "not-found", `there is no node '${name}'`, { fix: "`gridwire node list` names them" });
 const tagOf = ({ node }: NodeView) => `"${node.name}-${node.state}-${node.drained}-${node.tags.join(" ")}"`;
-const crowd = (name: string) => ({ count: 1, groups: [], rest: 0, nodes: [name] });
 
 interface NodeChange {
   drained?: boolean;
@@ -29,7 +28,7 @@ function changed(view: NodeView, change: NodeChange): Partial<Difference> {
 }
 
 export const nodeHandlers = [
-  http.get("*/api/v1/nodes", () => HttpResponse.json({ items: nodes, next: null, total: nodes.length })),
+  http.get("*/api/v1/nodes", () => listing(nodes)),
   http.get("*/api/v1/nodes/:name", ({ params }) => {
     const view = find(params.name);
     return view ? withTag(view, tagOf(view)) : missing(params.name);
@@ -51,8 +50,8 @@ export const nodeHandlers = [
         before: 3,
         after: 4,
         enter: crowd(view.node.name),
-        leave: { count: 0, groups: [], rest: 0, nodes: [] },
-        drain: { count: 0, groups: [], rest: 0, nodes: [] },
+        leave: crowd(),
+        drain: crowd(),
         target_before: null,
         target_after: null,
       };

@@ -1,6 +1,6 @@
 import { HttpResponse, http } from "msw";
 import type { NodePerimeter, Perimeter, SocketView } from "../../lib/api/types";
-import { ago } from "../grid";
+import { ago, localnet } from "../grid";
 
 export function nodePerimeter(node: string, given: Partial<NodePerimeter> = {}): NodePerimeter {
   return {
@@ -113,16 +113,7 @@ export const perimeter: Perimeter = {
     nodePerimeter("gw-1", { role: "gateway", public: 1 }),
     nodePerimeter("home-1", {
       state: "findings",
-      findings: [
-        {
-          id: "route-localnet",
-          severity: "warning",
-          where: "guard",
-          what: "route_localnet is 1 on eth0, which opens 127.0.0.1 to its link",
-          fix: "sysctl -w net.ipv4.conf.eth0.route_localnet=0",
-          evidence: "net.ipv4.conf.eth0.route_localnet = 1",
-        },
-      ],
+      findings: [localnet],
     }),
     nodePerimeter("home-2", {
       state: "unknown",

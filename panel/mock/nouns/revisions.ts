@@ -1,17 +1,8 @@
 import { HttpResponse, http } from "msw";
 import chain from "../../../tests/cases/audit/chain.json";
 import type { Event, Revision } from "../../lib/api/types";
-import { preview, withTag } from "../answers";
-import { ago, nodes } from "../grid";
-
-const revision = (number: number, seconds: number, author: string, reason: string): Revision => ({
-  number,
-  epoch: 1,
-  at: ago(seconds),
-  author,
-  reason,
-  changed: [reason],
-});
+import { listing, NO_DIFFERENCE, preview, withTag } from "../answers";
+import { crowd, nodes, revision } from "../grid";
 
 export const revisions: Revision[] = [
   revision(42, 1_500, "operator:ada", "route wiki: allow role:client"),
@@ -21,11 +12,10 @@ export const revisions: Revision[] = [
 
 export const events: Event[] = chain.events;
 
-const nowhere = { gains: [], losses: [], redirections: [], appear: [], go: [], upstreams: [], unserved: [], cuts: [] };
 const wiki = { host: "wiki.grid", path: "/", route: "wiki", service: "wiki" };
 
 export const revisionHandlers = [
-  http.get("*/api/v1/revisions", () => HttpResponse.json({ items: revisions, next: null, total: revisions.length })),
+  http.get("*/api/v1/revisions", () => listing(revisions)),
   http.get("*/api/v1/revisions/:number/difference", ({ params, request }) => {
     const number = Number(params.number);
     const since = Number(new URL(request.url).searchParams.get("since") ?? number - 1);
@@ -38,7 +28,7 @@ export const revisionHandlers = [
         after: nodes[2]?.node ?? null,
       },
     ];
-    return HttpResponse.json({ number, since, difference: { ...nowhere, nouns, left_out: 0 } } as never);
+    return HttpResponse.json({ number, since, difference: { ...NO_DIFFERENCE, nouns } } as never);
   }),
   http.get("*/api/v1/revisions/:number", ({ params }) => {
     const found = revisions.find(({ number }) => String(number) === params.number);
@@ -46,8 +36,8 @@ export const revisionHandlers = [
   }),
   http.post("*/api/v1/revisions/:number/rollback", () =>
     preview("roll back", {
-      losses: [{ who: { nodes: ["phone"], count: 1, groups: [], rest: 0 }, places: [wiki] }],
+      losses: [{ who: crowd("phone"), places: [wiki] }],
     }),
   ),
-  http.get("*/api/v1/events", () => HttpResponse.json({ items: events, next: null, total: events.length })),
+  http.get("*/api/v1/events", () => listing(events)),
 ];

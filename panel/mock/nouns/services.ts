@@ -8,7 +8,8 @@ import type {
   Service,
   ServiceOutcome,
 } from "../../lib/api/types";
-import { isPreview, preview, problem, withTag } from "../answers";
+import { isPreview, listing, preview, problem, withTag } from "../answers";
+import { crowd } from "../grid";
 
 export function service(name: string, given: Partial<Service> = {}): Service {
   return {
@@ -64,8 +65,6 @@ export const serviceOutcomes: ServiceOutcome[] = [
     advice: [],
   },
 ];
-
-const crowd = (...nodes: string[]) => ({ count: nodes.length, groups: [], rest: 0, nodes });
 
 function outcome(route: Route, behind: ServiceOutcome, can: string[], cannot: string[]): RouteOutcome {
   const { endpoints, standing, counts } = behind;
@@ -154,15 +153,13 @@ const one =
 const remove = ({ request }: { request: Request }) =>
   isPreview(request) ? preview("removed", {}) : new HttpResponse(null, { status: 204 });
 
-const listed = (items: readonly unknown[]) => HttpResponse.json({ items, next: null, total: items.length } as never);
-
 const ownServices = () => serviceOutcomes.map((each) => each.service);
 const ownRoutes = () => routeOutcomes.map((each) => each.route);
 
 export const serviceHandlers = [
-  http.get("*/api/v1/outcomes/services", () => listed(serviceOutcomes)),
-  http.get("*/api/v1/outcomes/routes", () => listed(routeOutcomes)),
-  http.get("*/api/v1/policies", () => listed(policies)),
+  http.get("*/api/v1/outcomes/services", () => listing(serviceOutcomes)),
+  http.get("*/api/v1/outcomes/routes", () => listing(routeOutcomes)),
+  http.get("*/api/v1/policies", () => listing(policies)),
   http.get("*/api/v1/services/:name", one("service", ownServices)),
   http.get("*/api/v1/routes/:name", one("route", ownRoutes)),
   http.get(

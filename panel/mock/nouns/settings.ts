@@ -3,31 +3,14 @@ import type {
   AlertView,
   Certificate,
   Maintenance,
-  Network,
   Notification,
   Operator,
   Passkey,
   Session,
   Token,
 } from "../../lib/api/types";
-import { problem } from "../answers";
+import { listing, problem } from "../answers";
 import { ago, session } from "../grid";
-
-export const network: Network = {
-  prefix: "10.85.0.0/16",
-  interface: "gw0",
-  suffix: "grid",
-  routes_port: 80,
-  api_port: 2086,
-  enrol_port: 2084,
-  edge_port: 2085,
-  mtu: 1420,
-  tls: "internal",
-  tls_port: 443,
-  panel_port: 2443,
-  provider: "wireguard",
-  approve: [],
-};
 
 export function operator(name: string, given: Partial<Operator> = {}): Operator {
   return {
@@ -111,7 +94,6 @@ const windows: Maintenance[] = [
   },
 ];
 
-const listed = (items: readonly unknown[]) => HttpResponse.json({ items, next: null, total: items.length } as never);
 const link = (name: unknown) => ({
   operator: String(name),
   urls: [`http://panel.grid:2086/welcome#only-once-${name}`],
@@ -119,8 +101,7 @@ const link = (name: unknown) => ({
 });
 
 export const settingsHandlers = [
-  http.get("*/api/v1/network", () => HttpResponse.json(network as never)),
-  http.get("*/api/v1/operators", () => listed(operators)),
+  http.get("*/api/v1/operators", () => listing(operators)),
   http.post("*/api/v1/operators", async ({ request }) => {
     const { name } = (await request.json()) as { name: string };
     if (operators.some((each) => each.name === name)) {
@@ -136,16 +117,16 @@ export const settingsHandlers = [
   }),
   http.delete("*/api/v1/operators/:name", () => new HttpResponse(null, { status: 204 })),
   http.post("*/api/v1/operators/:name/link", ({ params }) => HttpResponse.json(link(params.name), { status: 201 })),
-  http.get("*/api/v1/tokens", () => listed(tokens)),
+  http.get("*/api/v1/tokens", () => listing(tokens)),
   http.post("*/api/v1/tokens", async ({ request }) => {
     const { label, scope } = (await request.json()) as { label: string; scope: Token["scope"] };
     const token = { ...(tokens[0] as Token), id: "t-2", label, scope };
     return HttpResponse.json({ token, secret: "gwt_shown-this-once" }, { status: 201 });
   }),
   http.delete("*/api/v1/tokens/:id", () => new HttpResponse(null, { status: 204 })),
-  http.get("*/api/v1/sessions", () => listed([session, phone])),
+  http.get("*/api/v1/sessions", () => listing([session, phone])),
   http.delete("*/api/v1/sessions/:id", () => new HttpResponse(null, { status: 204 })),
-  http.get("*/api/v1/passkeys", () => listed(passkeys)),
+  http.get("*/api/v1/passkeys", () => listing(passkeys)),
   http.post("*/api/v1/totp", () =>
     HttpResponse.json(
       { secret: "JBSWY3DP", uri: "otpauth://totp/grid:ada?secret=JBSWY3DP", picture: "" },
@@ -159,18 +140,18 @@ export const settingsHandlers = [
   }),
   http.delete("*/api/v1/totp", () => problem(403, "login-again", "this wants a fresh login", { fix: "log in again" })),
   http.post("*/api/v1/session/password", () => problem(401, "wrong-login", "the old password is wrong")),
-  http.get("*/api/v1/notifications", () => listed(notifications)),
+  http.get("*/api/v1/notifications", () => listing(notifications)),
   http.put("*/api/v1/notifications/:name", () =>
     problem(422, "invalid", "a login may not stand in it", { field: "to.url", fix: "give the receiver a key" }),
   ),
   http.post("*/api/v1/notifications/:name/test", () =>
     HttpResponse.json({ at: ago(0), ok: false, what: "it answered 500" }),
   ),
-  http.get("*/api/v1/alerts", () => listed(alerts)),
-  http.get("*/api/v1/maintenance", () => listed(windows)),
+  http.get("*/api/v1/alerts", () => listing(alerts)),
+  http.get("*/api/v1/maintenance", () => listing(windows)),
   http.delete("*/api/v1/maintenance/:id", () => {
     windows.length = 0;
     return new HttpResponse(null, { status: 204 });
   }),
-  http.get("*/api/v1/certificates", () => listed([{ gateway: "gw-1", certificate }])),
+  http.get("*/api/v1/certificates", () => listing([{ gateway: "gw-1", certificate }])),
 ];
