@@ -1,34 +1,25 @@
 "use client";
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRouter, useSearchParams } from "next/navigation";
+import { useMutation } from "@tanstack/react-query";
+import { useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
 import { ProblemNotice } from "@/components/states";
 import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
-import type { Login, Session } from "@/lib/api/types";
+import type { Login } from "@/lib/api/types";
 import { askPasskey, passkeysWork } from "@/lib/passkey";
 import { safeBack } from "@/lib/paths";
-import { keys } from "@/lib/query";
-import { loggedIn } from "@/lib/session";
 import { DoorFrame } from "./door-frame";
+import { useEnter } from "./enter";
 
 export function LoginPage() {
-  const router = useRouter();
-  const client = useQueryClient();
-  const back = safeBack(useSearchParams().get("back"));
+  const enter = useEnter(safeBack(useSearchParams().get("back")));
   const form = useForm<Required<Login>>({ initialValues: { name: "", password: "", code: "" } });
-  function entered(session: Session) {
-    client.clear();
-    client.setQueryData(keys.session, session);
-    loggedIn();
-    router.replace(back);
-  }
   const login = useMutation({
     mutationFn: ({ code, ...who }: Login) =>
       answer(api.POST("/api/v1/session", { body: { ...who, code: code?.replaceAll(" ", "") || null } })),
-    onSuccess: entered,
+    onSuccess: enter,
   });
   const byPasskey = useMutation({
     mutationFn: async () => {
@@ -36,7 +27,7 @@ export function LoginPage() {
       const credential = await askPasskey(options);
       return answer(api.POST("/api/v1/session/passkey", { body: { credential } }));
     },
-    onSuccess: entered,
+    onSuccess: enter,
   });
   const [offered, setOffered] = useState(false);
   useEffect(() => {

@@ -1,24 +1,21 @@
 "use client";
 import { Button, PasswordInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRouter } from "next/navigation";
+import { useMutation } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { ProblemNotice } from "@/components/states";
 import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
 import { fieldError } from "@/lib/form";
 import { paths } from "@/lib/paths";
-import { keys } from "@/lib/query";
-import { loggedIn } from "@/lib/session";
 import { DoorFrame } from "./door-frame";
+import { useEnter } from "./enter";
 
 const SHORTEST = 12; // core/operators.py, which has the last word
 
 /** The link is what stands after the #: browsers send that to nobody. */
 export function WelcomePage() {
-  const router = useRouter();
-  const client = useQueryClient();
+  const enter = useEnter(paths.overview());
   const [link, setLink] = useState<string | null>(null);
   const form = useForm({
     initialValues: { password: "", again: "" },
@@ -36,12 +33,7 @@ export function WelcomePage() {
   const claim = useMutation({
     mutationFn: ({ password }: { password: string }) =>
       answer(api.POST("/api/v1/session/claim", { body: { link: link ?? "", password } })),
-    onSuccess: (session) => {
-      client.clear();
-      client.setQueryData(keys.session, session);
-      loggedIn();
-      router.replace(paths.overview());
-    },
+    onSuccess: enter,
     onError: (error) => fieldError(asProblem(error), form),
   });
   const problem = claim.error ? asProblem(claim.error) : null;

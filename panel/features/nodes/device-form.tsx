@@ -1,6 +1,5 @@
 "use client";
 /** A device with the official WireGuard app. Its key pair is made here; control gets the public half. */
-import { SegmentedControl, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
@@ -11,6 +10,7 @@ import type { Network, Node, NodeView } from "@/lib/api/types";
 import { callable, deviceConfig } from "@/lib/device-config";
 import { fieldError } from "@/lib/form";
 import { generateKeyPair } from "@/lib/wireguard";
+import { NameField, RoleField } from "./newcomer-fields";
 import { nameError, tagsError, tagsOf } from "./node-draft";
 import { addDevice, useNetwork, useNodes } from "./queries";
 import { TagsField } from "./tags-form";
@@ -94,26 +94,8 @@ function Asked(props: {
   return (
     <>
       <Form onSubmit={submit} verb="Preview…" onCancel={props.onCancel}>
-        <TextInput
-          label="Name"
-          description="As it stands in the list: phone, ada-tablet"
-          required
-          spellCheck={false}
-          autoCapitalize="none"
-          autoComplete="off"
-          {...form.getInputProps("name")}
-        />
-        <div>
-          <p id="device-role">Role</p>
-          <SegmentedControl
-            aria-labelledby="device-role"
-            data={[
-              { value: "client", label: "Client: opens routes" },
-              { value: "operator", label: "Operator: runs the grid, too" },
-            ]}
-            {...form.getInputProps("role")}
-          />
-        </div>
+        <NameField description="As it stands in the list: phone, ada-tablet" input={form.getInputProps("name")} />
+        <RoleField input={form.getInputProps("role")} />
         <TagsField
           texts={form.values.tags}
           onChange={(tags) => form.setFieldValue("tags", tags)}

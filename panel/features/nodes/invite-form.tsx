@@ -1,6 +1,6 @@
 "use client";
 /** An invitation: the key pair is made here, control gets its public half, and the token is composed here. */
-import { SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
+import { SegmentedControl, Select, TagsInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -12,6 +12,7 @@ import { fieldError } from "@/lib/form";
 import { keys } from "@/lib/query";
 import { composeToken } from "@/lib/token";
 import { generateKeyPair } from "@/lib/wireguard";
+import { NameField, RoleField } from "./newcomer-fields";
 import { joinCommand, LIFETIMES, nameError, reachError, tagsError, tagsOf } from "./node-draft";
 import { invite } from "./queries";
 import { TagsField } from "./tags-form";
@@ -75,29 +76,12 @@ export function InviteForm(props: {
   });
   return (
     <Form onSubmit={submit} verb={making.isPending ? "Inviting…" : "Invite"} onCancel={props.onCancel}>
-      <TextInput
-        label="Name"
+      <NameField
         description={host ? "As it stands in the list: home-1" : "As it stands in the list: ada-laptop"}
-        required
         disabled={props.replace !== null}
-        spellCheck={false}
-        autoCapitalize="none"
-        autoComplete="off"
-        {...form.getInputProps("name")}
+        input={form.getInputProps("name")}
       />
-      {!host && props.replace === null && (
-        <div>
-          <p id="invite-role">Role</p>
-          <SegmentedControl
-            aria-labelledby="invite-role"
-            data={[
-              { value: "client", label: "Client: opens routes" },
-              { value: "operator", label: "Operator: runs the grid, too" },
-            ]}
-            {...form.getInputProps("role")}
-          />
-        </div>
-      )}
+      {!host && props.replace === null && <RoleField input={form.getInputProps("role")} />}
       <TagsField
         texts={form.values.tags}
         onChange={(tags) => form.setFieldValue("tags", tags)}
