@@ -2,8 +2,8 @@
 import { Command } from "@/components/copy";
 import { Fact, Facts, Section } from "@/components/page";
 import { Answered } from "@/components/states";
+import { useNetwork } from "@/features/nodes/queries";
 import { selectorText } from "@/lib/selector";
-import { useNetwork } from "./queries";
 
 export function NetworkSection() {
   const network = useNetwork();

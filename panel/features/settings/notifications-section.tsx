@@ -4,7 +4,6 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Command } from "@/components/copy";
-import { Dialog } from "@/components/dialog";
 import { Section } from "@/components/page";
 import { Shape, StateChip } from "@/components/state-chip";
 import { Answered, Empty, ProblemNotice, sentence } from "@/components/states";
@@ -15,6 +14,7 @@ import type { AlertKind, AlertView, Notification } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { useMayChange } from "@/lib/session-query";
 import { useAct } from "./act";
+import { AddingSection } from "./adding-section";
 import { DestinationForm } from "./destination-form";
 import { MaintenanceForm } from "./maintenance-form";
 import { useAlerts, useMaintenance, useNotifications } from "./queries";
@@ -74,17 +74,13 @@ function AlertList({ open }: { open: readonly AlertView[] }) {
 function Destinations() {
   const notifications = useNotifications();
   const may = useMayChange();
-  const [adding, setAdding] = useState(false);
   return (
-    <Section
+    <AddingSection
       title="Who is told"
-      aside={
-        may && (
-          <Button size="xs" onClick={() => setAdding(true)}>
-            Add a destination…
-          </Button>
-        )
-      }
+      button="Add a destination…"
+      dialog="Add a destination"
+      may={may}
+      form={(close) => <DestinationForm onDone={close} />}
     >
       <Answered query={notifications} what="destinations" rows={2}>
         {(all) =>
@@ -105,10 +101,7 @@ function Destinations() {
           )
         }
       </Answered>
-      <Dialog title="Add a destination" opened={adding} onClose={() => setAdding(false)}>
-        {adding && <DestinationForm onDone={() => setAdding(false)} />}
-      </Dialog>
-    </Section>
+    </AddingSection>
   );
 }
 
@@ -169,21 +162,17 @@ function removing(name: string): Change {
 function Windows() {
   const windows = useMaintenance();
   const may = useMayChange();
-  const [adding, setAdding] = useState(false);
   const end = useAct(
     (number: string) => answer(api.DELETE("/api/v1/maintenance/{number}", { params: { path: { number } } })),
     () => "Maintenance is over: what is still wrong is told",
   );
   return (
-    <Section
+    <AddingSection
       title="Maintenance"
-      aside={
-        may && (
-          <Button size="xs" onClick={() => setAdding(true)}>
-            Plan a window…
-          </Button>
-        )
-      }
+      button="Plan a window…"
+      dialog="Plan a maintenance window"
+      may={may}
+      form={(close) => <MaintenanceForm onDone={close} />}
     >
       {end.error && <ProblemNotice problem={asProblem(end.error)} />}
       <Answered query={windows} what="maintenance" rows={1}>
@@ -209,9 +198,6 @@ function Windows() {
           )
         }
       </Answered>
-      <Dialog title="Plan a maintenance window" opened={adding} onClose={() => setAdding(false)}>
-        {adding && <MaintenanceForm onDone={() => setAdding(false)} />}
-      </Dialog>
-    </Section>
+    </AddingSection>
   );
 }

@@ -7,7 +7,6 @@ import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Command } from "@/components/copy";
 import { Dialog } from "@/components/dialog";
 import { Form } from "@/components/form";
-import { Section } from "@/components/page";
 import { StateChip, type Tone } from "@/components/state-chip";
 import { Answered, ProblemNotice } from "@/components/states";
 import { Time } from "@/components/time";
@@ -18,6 +17,7 @@ import { fieldError } from "@/lib/form";
 import { absolute } from "@/lib/format";
 import { useMayChange, useSession } from "@/lib/session-query";
 import { useAct } from "./act";
+import { AddingSection } from "./adding-section";
 import { useOperators } from "./queries";
 import classes from "./settings-page.module.css";
 
@@ -36,18 +36,21 @@ export function operatorState(operator: Operator, now = Date.now()): { tone: Ton
 export function OperatorsSection() {
   const operators = useOperators();
   const may = useMayChange();
-  const [adding, setAdding] = useState(false);
   const [link, setLink] = useState<OperatorLink | null>(null);
   return (
-    <Section
+    <AddingSection
       title="Operators"
-      aside={
-        may && (
-          <Button size="xs" onClick={() => setAdding(true)}>
-            Add an operator…
-          </Button>
-        )
-      }
+      button="Add an operator…"
+      dialog="Add an operator"
+      may={may}
+      form={(close) => (
+        <Add
+          onDone={(made) => {
+            close();
+            setLink(made);
+          }}
+        />
+      )}
     >
       <Answered query={operators} what="operators" rows={3}>
         {(all) => (
@@ -58,16 +61,6 @@ export function OperatorsSection() {
           </ul>
         )}
       </Answered>
-      <Dialog title="Add an operator" opened={adding} onClose={() => setAdding(false)}>
-        {adding && (
-          <Add
-            onDone={(made) => {
-              setAdding(false);
-              setLink(made);
-            }}
-          />
-        )}
-      </Dialog>
       <Dialog title={`A link for ${link?.operator ?? ""}`} opened={link !== null} onClose={() => setLink(null)}>
         <p>
           Opened once, on a device of the mesh that is an operator's, it sets the password. Shown this once, good until{" "}
@@ -77,7 +70,7 @@ export function OperatorsSection() {
           <Command key={url} text={url} what="the link" />
         ))}
       </Dialog>
-    </Section>
+    </AddingSection>
   );
 }
 

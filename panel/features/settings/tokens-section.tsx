@@ -6,7 +6,6 @@ import { useState } from "react";
 import { Command } from "@/components/copy";
 import { Dialog } from "@/components/dialog";
 import { Form } from "@/components/form";
-import { Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
 import { Answered, Empty, ProblemNotice } from "@/components/states";
 import { Time } from "@/components/time";
@@ -16,6 +15,7 @@ import type { MadeToken, May } from "@/lib/api/types";
 import { fieldError } from "@/lib/form";
 import { useNow } from "@/lib/now";
 import { useAct } from "./act";
+import { AddingSection } from "./adding-section";
 import { endingOf } from "./expiry";
 import { useTokens } from "./queries";
 import classes from "./settings-page.module.css";
@@ -28,20 +28,25 @@ const SCOPES = [
 export function TokensSection() {
   const tokens = useTokens();
   const now = useNow();
-  const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<MadeToken | null>(null);
   const remove = useAct(
     (id: string) => answer(api.DELETE("/api/v1/tokens/{id}", { params: { path: { id } } })),
     () => "That token opens nothing any more",
   );
   return (
-    <Section
+    <AddingSection
       title="API tokens"
-      aside={
-        <Button size="xs" onClick={() => setAdding(true)}>
-          Make one…
-        </Button>
-      }
+      button="Make one…"
+      dialog="Make a token"
+      may
+      form={(close) => (
+        <Make
+          onDone={(token) => {
+            close();
+            setMade(token);
+          }}
+        />
+      )}
     >
       {remove.error && <ProblemNotice problem={asProblem(remove.error)} />}
       <Answered query={tokens} what="tokens" rows={2}>
@@ -74,21 +79,11 @@ export function TokensSection() {
           )
         }
       </Answered>
-      <Dialog title="Make a token" opened={adding} onClose={() => setAdding(false)}>
-        {adding && (
-          <Make
-            onDone={(token) => {
-              setAdding(false);
-              setMade(token);
-            }}
-          />
-        )}
-      </Dialog>
       <Dialog title="A token" opened={made !== null} onClose={() => setMade(null)}>
         <p>Shown this once. Keep it in a file that only its program can read.</p>
         <Command text={made?.secret ?? ""} what="the token" />
       </Dialog>
-    </Section>
+    </AddingSection>
   );
 }
 

@@ -52,6 +52,11 @@ export async function answer<T>(call: Promise<Fetched<T>>): Promise<T> {
   return (await call).data as T;
 }
 
+/** The items of a list that is answered whole. */
+export async function items<T>(call: Promise<Fetched<Listing<T>>>): Promise<T[]> {
+  return (await answer(call)).items;
+}
+
 /** The value of an answer with its ETag. */
 export async function tagged<T>(call: Promise<Fetched<T>>): Promise<Tagged<T>> {
   const { data, response } = await call;
