@@ -99,18 +99,18 @@ export function relative(at: string | Date | null | undefined, now: number): str
   return past > 0 ? `${text} ago` : `in ${text}`;
 }
 
+const two = (value: number) => String(value).padStart(2, "0");
+
 /** 2026-03-01 14:05:09 in the reader's zone; the order sorts and is read the same everywhere. */
 export function absolute(at: string | Date | null | undefined): string {
   if (!at) return "never";
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return UNKNOWN;
-  const two = (value: number) => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${clock(date)}`;
 }
 
 export function clock(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 

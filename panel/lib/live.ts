@@ -4,7 +4,7 @@
  */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { setLive, useLiveState } from "./live-state";
+import { setLive } from "./live-state";
 import { keys } from "./query";
 
 /** Which questions an event of the stream makes old: by the first part of their keys. */
@@ -119,5 +119,3 @@ export function useFollow(enabled: boolean): void {
   const client = useQueryClient();
   useEffect(() => (enabled ? follow(client) : undefined), [client, enabled]);
 }
-
-export { useLiveState };

@@ -45,7 +45,6 @@ export const paths = {
   events: list("/events"),
   settings: (query: { show?: string } = {}) => path("/settings", query),
   login: (query: { back?: string } = {}) => path("/login", query),
-  welcome: () => "/welcome",
 } as const;
 
 /** Where a login may lead back to: a path of this panel and nothing else. */

@@ -10,7 +10,6 @@ export const keys = {
   topology: ["topology"] as const,
   nodes: ["nodes"] as const,
   node: (name: string) => ["nodes", name] as const,
-  invitations: ["invitations"] as const,
   invitation: (name: string) => ["invitations", name] as const,
   services: ["services"] as const,
   service: (name: string) => ["services", name] as const,

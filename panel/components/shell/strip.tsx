@@ -23,7 +23,7 @@ export function Strip({ onPalette }: { onPalette: () => void }) {
         <Mark />
         <span>{overview?.suffix ?? "gridwire"}</span>
       </Link>
-      <div className={classes.verdict}>
+      <div>
         <Verdict />
       </div>
       <div className={classes.right}>
@@ -63,10 +63,10 @@ const LIVE: Record<LiveState, { tone: Tone; word: string; title: string }> = {
   offline: { tone: "unknown", word: "Offline", title: "Control does not answer: what is shown is as old as it says" },
 };
 
-export function LiveMark() {
+function LiveMark() {
   const { tone, word, title } = LIVE[useLiveState()];
   return (
-    <span className={classes.live} role="status">
+    <span role="status">
       <StateChip tone={tone} word={word} title={title} />
     </span>
   );

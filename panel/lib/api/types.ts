@@ -9,7 +9,6 @@ type Schemas = components["schemas"];
 export type ProblemBody = Schemas["Problem"];
 export type Node = Schemas["Node"];
 export type NodeView = Schemas["NodeView"];
-export type NodeState = Schemas["NodeState"];
 export type Role = Schemas["Role"];
 export type Finding = Schemas["Finding"];
 export type Service = Schemas["Service"];

@@ -23,7 +23,7 @@ def test_an_application_that_is_gone_costs_no_request_of_any_method(grid: Grid) 
     statuses = [grid.ask("POST", "/store", f"record-{n}").status for n in range(30)]
     assert statuses == [200] * 30
     assert grid.stored() == Counter({f"record-{n}": 1 for n in range(30)})
-    assert "api/e0" in grid.gateway.door.state()["ejected"]
+    assert grid.gateway.door.state()["ejections"]["api/e0"] >= 1  # it may be over by now: the first lasts a second
 
 
 def test_an_edge_that_is_gone_costs_no_request_of_any_method_and_comes_back(grid: Grid) -> None:
