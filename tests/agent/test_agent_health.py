@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from gridwire.adapters.clock import utc_now
 from gridwire.agent.endpoints import Endpoints
 from gridwire.agent.health import EdgeHealth, GatewayHealth
 from gridwire.agent.host import Host, Pace
@@ -242,6 +243,32 @@ def test_an_endpoint_that_dies_is_out_and_back_within_two_seconds(gateway: Any) 
             await until(lambda: health.verdicts() == {("api", "home-1"): Health.UP})
             assert loop.time() - back < 2.0
             assert turned == 3
+            health.close()
+
+    asyncio_run(scene)
+
+
+def test_an_endpoint_is_told_with_the_moment_at_which_it_turned(gateway: Any) -> None:
+    """And not with that of the last check: a person asks how long it has been so."""
+
+    async def scene() -> None:
+        async with serving() as app:
+            health = GatewayHealth("gw", lambda: None)
+            began = utc_now()
+            health.watch(gateway_spec(gateway, ("api", "home-1", "127.0.0.1", app.port)))
+            assert health.seen()[0].since is None, "nobody has looked yet"
+            await until(lambda: health.seen()[0].health is Health.UP)
+            up = health.seen()[0].since
+            assert up is not None
+            assert began <= up <= utc_now()
+            before = len(app.requests)
+            await until(lambda: len(app.requests) > before + 2)
+            assert health.seen()[0].since == up
+            app.answer = b"HTTP/1.1 503 no\r\nX-Gridwire-Reason: answered 500, not 200\r\nContent-Length: 0\r\n\r\n"
+            await until(lambda: health.seen()[0].health is Health.DOWN)
+            down = health.seen()[0].since
+            assert down is not None
+            assert down > up
             health.close()
 
     asyncio_run(scene)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from gridwire.control.moment import Moment
+
 REACH = [{"prefix": "127.0.0.1/32", "first_port": 9000, "last_port": 9000, "kind": "tcp"}]
 
 
-def check(node: str, by: str, health: str, service: str = "api", reason: str = "") -> dict[str, str]:
-    return {"service": service, "node": node, "seen_by": by, "health": health, "reason": reason}
+def check(node: str, by: str, health: str, service: str = "api", reason: str = "", **more: str) -> dict[str, str]:
+    return {"service": service, "node": node, "seen_by": by, "health": health, "reason": reason, **more}
 
 
 @pytest.fixture
@@ -165,6 +168,59 @@ def test_the_overview_says_what_fails_where_and_who_is_wanted(grid: Any) -> None
     grid.report(findings=[finding])
     seen = grid.local.get("/api/v1/overview").json()
     assert seen["attention"][0]["what"] == "the table is gone"
+
+
+def test_what_fails_is_told_with_the_moment_by_controls_clock(grid: Any) -> None:
+    """The gateway's own is half an hour ahead."""
+    said = check("home-1", "gw", "down", reason="connection refused", since="2030-01-01T12:29:00Z")
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+    grid.report(peers=peers, at="2030-01-01T12:30:00Z", endpoints=[said])
+    (failing,) = grid.local.get("/api/v1/overview").json()["failing"]
+    assert failing["since"] == "2030-01-01T11:59:00Z"
+    (service,) = grid.local.get("/api/v1/outcomes/services").json()["items"]
+    assert [(e["reason"], e["since"]) for e in service["endpoints"]] == [("connection refused", "2030-01-01T11:59:00Z")]
+
+
+def test_what_lies_behind_a_dead_tunnel_is_unknown_since_the_gateway_lost_it(grid: Any) -> None:
+    def since() -> Any:
+        (service,) = grid.local.get("/api/v1/outcomes/services").json()["items"]
+        return [(e["health"], e["since"]) for e in service["endpoints"]]
+
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+    lost = check("home-1", "gw", "unknown", reason="no connection", since="2030-01-01T11:58:00Z")
+    grid.report(peers=peers, endpoints=[lost])
+    assert since() == [("unknown", "2030-01-01T11:58:00Z")]
+    speak(grid, away=("home-1",))
+    assert since() == [("unknown", "2030-01-01T11:50:00Z")], "nobody says when, so it is when it last called"
+
+
+def test_an_agent_that_falls_silent_is_another_thing_though_its_tunnel_stands(grid: Any) -> None:
+    """Or a page that is open goes on saying that it is well."""
+
+    def moment() -> Moment:
+        return Moment.of(grid.grid.picture(grid.grid.snapshot()))
+
+    before = moment()
+    grid.clock.forward(seconds=31)
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+    grid.report(peers=peers, endpoints=[check("home-1", "gw", "up")])
+    now = moment()
+    assert now.nodes["home-1"].connected
+    assert (before.nodes["home-1"].reports, now.nodes["home-1"].reports) == (True, False)
+    told = [json.loads(data) for kind, data in now.since(before) if kind == "nodes"]
+    assert [node["node"] for one in told for node in one["nodes"]] == ["home-1"]
+
+
+def test_who_asks_is_told_whether_a_route_is_open_to_its_own_device(grid: Any) -> None:
+    browser = grid.logged_in("ada")
+
+    def told(asker: Any) -> Any:
+        return [route["open_to_you"] for route in asker.get("/api/v1/outcomes/routes").json()["items"]]
+
+    assert told(browser) == [False], "ada's laptop is an operator's, and api is for clients"
+    grid.route("api", allow=("node:laptop",))
+    assert told(browser) == [True]
+    assert told(grid.local) == [None], "root on the gateway asks from no device"
 
 
 def test_silence_is_unknown_and_no_health(grid: Any) -> None:

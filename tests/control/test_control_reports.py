@@ -208,7 +208,8 @@ NAIVE, FIRST, LAST = "2030-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T
 
 def _spoilt(at: str) -> tuple[dict[str, Any], ...]:
     guard = {"version": [0, 0], "read_at": at, "stands": True}
-    return {"at": at}, {"guard": guard}, {"sockets": {"digest": "ab", "at": at}}
+    turned = {**check("api", "edge-1", "edge-1", "up"), "since": at}
+    return {"at": at}, {"guard": guard}, {"sockets": {"digest": "ab", "at": at}}, {"endpoints": [turned]}
 
 
 @pytest.mark.parametrize("fields", [one for at in (NAIVE, FIRST, LAST) for one in _spoilt(at)])

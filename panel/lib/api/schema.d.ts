@@ -1900,6 +1900,9 @@ export interface components {
         /**
          * EndpointHealth
          * @description What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh.
+         *
+         *     ``since``: when it turned so, by the clock of who saw it; none: not known. It is no part of what is said: two that
+         *     say the same are equal.
          */
         EndpointHealth: {
             /** Service */
@@ -1914,10 +1917,15 @@ export interface components {
              * @default
              */
             reason: string;
+            /** Since */
+            since: string | null;
         };
         /**
          * EndpointHealthInput
          * @description What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh.
+         *
+         *     ``since``: when it turned so, by the clock of who saw it; none: not known. It is no part of what is said: two that
+         *     say the same are equal.
          */
         EndpointHealthInput: {
             /** Service */
@@ -1932,6 +1940,11 @@ export interface components {
              * @default
              */
             reason?: string;
+            /**
+             * Since
+             * @default null
+             */
+            since?: string | null;
         };
         /** EndpointNow */
         EndpointNow: {
@@ -1943,7 +1956,10 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** EndpointView */
+        /**
+         * EndpointView
+         * @description ``since``: when it turned so, as far as that is known.
+         */
         EndpointView: {
             /** Node */
             node: string;
@@ -1958,6 +1974,8 @@ export interface components {
              * @default false
              */
             drained: boolean;
+            /** Since */
+            since: string | null;
         };
         /**
          * Event
@@ -2024,6 +2042,8 @@ export interface components {
         /**
          * FailingRoute
          * @description A route that serves nobody, or not from every endpoint; ``hops`` from its gateway, first its worst endpoint.
+         *
+         *     ``since``: when that one turned so, as far as that is known.
          */
         FailingRoute: {
             /** Route */
@@ -2033,6 +2053,8 @@ export interface components {
             standing: components["schemas"]["Standing"];
             /** Hops */
             hops: components["schemas"]["Hop"][];
+            /** Since */
+            since: string | null;
         };
         /**
          * FieldChange
@@ -3281,7 +3303,8 @@ export interface components {
         };
         /**
          * NodeNow
-         * @description What of a NodeView turns; the rest is asked for by name. ``findings``: how many.
+         * @description What of a NodeView turns; the rest is asked for by name. ``findings``: how many. ``reports``: whether its agent
+         *     does, lately; none: it has never.
          */
         NodeNow: {
             /** Node */
@@ -3296,6 +3319,8 @@ export interface components {
             drained: boolean;
             /** Findings */
             findings: number;
+            /** Reports */
+            reports: boolean | null;
         };
         /**
          * NodePerimeter
@@ -4177,6 +4202,7 @@ export interface components {
          * @description A route as it now is: the URL, who can open it, and which operators and clients cannot.
          *
          *     ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
+         *     ``open_to_you``: whether the device of who asks may open it; none: who asks is on no device that opens routes.
          */
         RouteOutcome: {
             route: components["schemas"]["Route"];
@@ -4223,6 +4249,8 @@ export interface components {
              *     }
              */
             cannot: components["schemas"]["Crowd"];
+            /** Open To You */
+            open_to_you: boolean | null;
         };
         /**
          * RoutingTable

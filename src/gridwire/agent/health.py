@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from gridwire.adapters.clock import utc_now
 from gridwire.agent.probe import OwnCheck, Result, through_mesh
 from gridwire.agent.silence import Silences
 from gridwire.core.addressing import Address
@@ -41,6 +43,7 @@ class _Watched:
 class _State:
     tally: Tally
     result: Result
+    since: datetime | None  # when the tally's health turned
     task: asyncio.Task[None]
 
 
@@ -68,14 +71,15 @@ class Checks:
             delay = min(place * _SPREAD_SECONDS, watched.check.interval_ms / 1000)
             task = asyncio.get_running_loop().create_task(self._run(key, watched, delay), name=f"check {'/'.join(key)}")
             self._watched[key] = watched
-            self._states[key] = _State(Tally(), Result(False, "not checked yet"), task)
+            self._states[key] = _State(Tally(), Result(False, "not checked yet"), None, task)
 
     def close(self) -> None:
         self.watch({})
 
-    def get(self, key: Key) -> tuple[Tally, Result]:
+    def get(self, key: Key) -> tuple[Tally, Result, datetime | None]:
+        """Its state, the last result, and since when it is in that state."""
         state = self._states[key]
-        return state.tally, state.result
+        return state.tally, state.result, state.since
 
     def names(self) -> tuple[Key, ...]:
         return tuple(self._states)
@@ -92,6 +96,7 @@ class Checks:
             state.tally = count(state.tally, watched.check, passed=result.passed, no_path=result.no_path)
             state.result = result
             if before is not state.tally.health:
+                state.since = utc_now()
                 self._turned(key)
             self._asked(key, result, began)
             pause = watched.check.interval_ms / 1000
@@ -141,8 +146,8 @@ class EdgeHealth:
             for s in self._refused
         ]
         for key in self._checks.names():
-            tally, result = self._checks.get(key)
-            found.append(_seen(key, self._node, tally.health, result.reason))
+            tally, result, since = self._checks.get(key)
+            found.append(_seen(key, self._node, tally.health, result.reason, since))
         return tuple(sorted(found, key=lambda each: each.service))
 
     def close(self) -> None:
@@ -191,8 +196,8 @@ class GatewayHealth:
     def seen(self) -> tuple[EndpointHealth, ...]:
         found = []
         for key in sorted(self._checks.names()):
-            tally, result = self._checks.get(key)
-            found.append(_seen(key, self._node, self._verdicts.get(key, tally.health), result.reason))
+            tally, result, since = self._checks.get(key)
+            found.append(_seen(key, self._node, self._verdicts.get(key, tally.health), result.reason, since))
         return tuple(found)
 
     def close(self) -> None:
@@ -226,7 +231,6 @@ def _remote(service: ServiceName, endpoint: Endpoint, check: HealthCheck) -> _Wa
     return _Watched((endpoint.address, endpoint.port, check), check, one.ask, one.close)
 
 
-def _seen(key: Key, by: NodeName, health: Health, reason: str) -> EndpointHealth:
-    return EndpointHealth(
-        service=key[0], node=key[1], seen_by=by, health=health, reason="" if health is Health.UP else reason
-    )
+def _seen(key: Key, by: NodeName, health: Health, reason: str, since: datetime | None) -> EndpointHealth:
+    said = "" if health is Health.UP else reason
+    return EndpointHealth(service=key[0], node=key[1], seen_by=by, health=health, reason=said, since=since)

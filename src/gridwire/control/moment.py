@@ -94,6 +94,7 @@ def _node(picture: Picture, node: Node) -> NodeNow:
         apply=None if report is None else report.state,
         drained=node.drained,
         findings=0 if report is None else len(report.findings),
+        reports=None if heard is None else heard.fresh(picture.now),
     )
 
 

@@ -18,7 +18,6 @@ from gridwire.core.names import NodeName
 from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.revision import Revision
 from gridwire.protocol.agent import ApplyState
-from gridwire.protocol.explanation import Hop
 from gridwire.protocol.overview import Attention, FailingRoute, Need, Overview
 from gridwire.version import __version__
 
@@ -79,20 +78,24 @@ def _failing(picture: Picture) -> list[FailingRoute]:
     found = [(standing[r.to], r) for r in picture.fleet.routes if standing[r.to] is not Standing.SERVING]
     found.sort(key=lambda one: (_STANDINGS.index(one[0]), one[1].name))
     return [
-        FailingRoute(
-            route=route.name,
-            url=url_of(picture.fleet, route),
-            standing=how,
-            hops=_worst_way(picture, route) if place < MOST else (),
-        )
+        _drawn(picture, route, how)
+        if place < MOST
+        else FailingRoute(route=route.name, url=url_of(picture.fleet, route), standing=how, hops=())
         for place, (how, route) in enumerate(found)
     ]
 
 
-def _worst_way(picture: Picture, route: Route) -> tuple[Hop, ...]:
+def _drawn(picture: Picture, route: Route, standing: Standing) -> FailingRoute:
     service = picture.known.services[route.to]
     views = (endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
-    return hops_to(picture, service, min(views, key=worst_first, default=None))
+    worst = min(views, key=worst_first, default=None)
+    return FailingRoute(
+        route=route.name,
+        url=url_of(picture.fleet, route),
+        standing=standing,
+        hops=hops_to(picture, service, worst),
+        since=None if worst is None else worst.since,
+    )
 
 
 def _findings(picture: Picture, looked: tuple[Looked, ...]) -> Findings:

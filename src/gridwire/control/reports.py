@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,7 @@ from gridwire.core.targets import Target, consents
 from gridwire.protocol.agent import Report
 
 REPORT_FRESH: Final = timedelta(seconds=30)  # three heartbeats
+_CLOCK: Final = timedelta(seconds=2)  # less is the way here, and a busy host
 TUNNEL_FRESH: Final = timedelta(seconds=180)  # REJECT_AFTER_TIME: an older session carries nothing (WireGuard §6.2)
 
 Version = tuple[int, int]
@@ -47,11 +48,18 @@ class Heard:
         sessions: dict[str, datetime] = {
             peer.public_key: peer.latest_handshake for peer in report.peers if peer.latest_handshake is not None
         }
-        checks = {(check.service, check.node): check for check in report.endpoints}
+        ahead = report.at - at
+        said = (_by_own_clock(check, ahead) for check in report.endpoints) if abs(ahead) > _CLOCK else report.endpoints
+        checks = {(check.service, check.node): check for check in said}
         return cls(report=report, at=at, sessions=sessions, checks=checks)
 
     def fresh(self, now: datetime) -> bool:
         return now - self.at <= REPORT_FRESH
+
+
+def _by_own_clock(check: EndpointHealth, ahead: timedelta) -> EndpointHealth:
+    """With the moment as control's clock has it: that of who saw it is ``ahead``."""
+    return check if check.since is None else replace(check, since=check.since - ahead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

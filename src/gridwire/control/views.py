@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from gridwire.control.picture import Picture
 from gridwire.control.standing import count_endpoints, count_health, standing_of, worst_endpoints
 from gridwire.core.crowd import Mask
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
-from gridwire.core.health import Health, Standing
+from gridwire.core.health import EndpointHealth, Health, Standing
 from gridwire.core.names import ServiceName, under_suffix
 from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, ServiceOutcome, Status
@@ -40,24 +41,36 @@ def node_view(picture: Picture, node: Node) -> NodeView:
 
 def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointView:
     """The gateways' own checks count before what the edge says of itself: they go the way that traffic goes."""
-    health, reason = _seen(picture, service, node)
+    health, reason, since = _seen(picture, service, node)
     said = "drained" if node.drained and health not in (Health.REFUSED, Health.UNKNOWN) else reason
-    return EndpointView(node=node.name, health=health, reason=said, drained=node.drained)
+    turned = None if since is None else min(since, picture.now)  # a node says nothing of a time to come
+    return EndpointView(node=node.name, health=health, reason=said, drained=node.drained, since=turned)
 
 
-def _seen(picture: Picture, service: Service, node: Node) -> tuple[Health, str]:
+def _seen(picture: Picture, service: Service, node: Node) -> tuple[Health, str, datetime | None]:
+    """Its health, why, and since when."""
     said = picture.heard.get(node.address)
     if said is not None and not said.allows(service.target, picture.fleet.network.prefix):
-        return Health.REFUSED, f"it does not allow {service.target}"
+        return Health.REFUSED, f"it does not allow {service.target}", None
     checks = picture.checks(service.name, node)
     if reason := picture.lost(service.name, node, checks):
-        return Health.UNKNOWN, reason
+        return Health.UNKNOWN, reason, _lost_since(picture, node, checks)
     decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
     if decisive:
         check = min(decisive, key=lambda check: (check.seen_by not in picture.gateways, check.seen_by))
-        return check.health, check.reason
+        return check.health, check.reason, check.since
     reason = checks[0].reason if checks else "" if said is not None else "its agent has not reported yet"
-    return Health.CHECKING, reason
+    return Health.CHECKING, reason, None
+
+
+def _lost_since(picture: Picture, node: Node, checks: list[EndpointHealth]) -> datetime | None:
+    """When the last gateway lost the way there; with none that says so, when anything last came from there."""
+    turned = [
+        check.since
+        for check in checks
+        if check.seen_by in picture.gateways and check.health is Health.UNKNOWN and check.since is not None
+    ]
+    return max(turned, default=None) or picture.last_session(node)
 
 
 def service_outcome(picture: Picture, service: Service, *, most: int | None = None) -> ServiceOutcome:
@@ -126,8 +139,10 @@ def how_to_join(fleet: Fleet, role: Role, name: str = "NAME") -> str:
     return f"on the node: gridwire join {gateway} --role {role}"
 
 
-def route_outcome(picture: Picture, route: Route, *, most: int | None = None) -> RouteOutcome:
-    """``most`` as of service_outcome."""
+def route_outcome(
+    picture: Picture, route: Route, *, most: int | None = None, device: Node | None = None
+) -> RouteOutcome:
+    """``most`` as of service_outcome; ``device``: of who asks."""
     fleet, crowds = picture.fleet, picture.known.crowds
     outcome = service_outcome(picture, picture.known.services[route.to], most=most)
     can = picture.known.may_use(route)
@@ -143,6 +158,7 @@ def route_outcome(picture: Picture, route: Route, *, most: int | None = None) ->
         cannot_open=shut_out.nodes,
         can=open_to,
         cannot=shut_out,
+        open_to_you=None if device is None else crowds.among(device, can),
         advice=(*_route_advice(picture, route, can, cannot), *_unknown_names(picture, route), *outcome.advice),
     )
 

@@ -110,6 +110,9 @@ class Crowds:
         found = (node.name for bit in bits_of(mask) if (node := self._by_bit.get(bit)) is not None)
         return tuple(sorted(islice(found, most)))
 
+    def among(self, node: Node, mask: Mask) -> bool:
+        return bool(mask >> self._roster.bit(node) & 1)
+
     def crowd(self, mask: Mask) -> Crowd:
         if not mask:
             return NOBODY

@@ -7,7 +7,8 @@ down is *unknown*, never up.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -34,12 +35,12 @@ class HealthCheck:
             raise Invalid("health.path", f"{shown(self.path)} is not a path", fix="start with '/', no spaces")
         if not 100 <= self.status <= 599:
             raise Invalid("health.status", f"{self.status} is not an HTTP status")
-        for field, low, high in (("interval_ms", 100, 3_600_000), ("timeout_ms", 50, 60_000)):
-            if not low <= getattr(self, field) <= high:
-                raise Invalid(f"health.{field}", f"{getattr(self, field)} ms is not from {low} to {high} ms")
-        for field in ("rise", "fall"):
-            if not 1 <= getattr(self, field) <= 100:
-                raise Invalid(f"health.{field}", f"{getattr(self, field)} is not from 1 to 100")
+        for name, low, high in (("interval_ms", 100, 3_600_000), ("timeout_ms", 50, 60_000)):
+            if not low <= getattr(self, name) <= high:
+                raise Invalid(f"health.{name}", f"{getattr(self, name)} ms is not from {low} to {high} ms")
+        for name in ("rise", "fall"):
+            if not 1 <= getattr(self, name) <= 100:
+                raise Invalid(f"health.{name}", f"{getattr(self, name)} is not from 1 to 100")
 
 
 def parse_health(text: str, field: str = "health") -> HealthCheck:
@@ -98,10 +99,15 @@ def count(tally: Tally, check: HealthCheck, *, passed: bool, no_path: bool = Fal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointHealth:
-    """What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh."""
+    """What one node says of one endpoint; ``seen_by`` is the edge itself or the gateway, through the mesh.
+
+    ``since``: when it turned so, by the clock of who saw it; none: not known. It is no part of what is said: two that
+    say the same are equal.
+    """
 
     service: ServiceName
     node: NodeName
     seen_by: NodeName
     health: Health
     reason: str = ""
+    since: datetime | None = field(default=None, compare=False)

@@ -72,7 +72,8 @@ class Report:
                 raise Invalid(field, "it has no time zone")
         guard = () if self.guard is None else (self.guard.read_at, self.guard.since, self.guard.repaired_at)
         marked = () if self.sockets is None else (self.sockets.at,)
-        for moment in (self.at, *guard, *marked):
+        turned = (check.since for check in self.endpoints)
+        for moment in (self.at, *guard, *marked, *turned):
             if moment is not None and moment.year not in _YEARS:
                 raise Invalid("at", f"{moment.isoformat()} is no time of a node's", fix="set the node's clock")
 
@@ -82,6 +83,7 @@ class Report:
             yield from (("guard", one) for one in (self.guard.read_at, self.guard.since, self.guard.repaired_at))
         if self.sockets is not None:
             yield "sockets", self.sockets.at
+        yield from (("endpoints", check.since) for check in self.endpoints)
         yield from (("peers", peer.latest_handshake) for peer in self.peers)
         yield from (("members", one) for seen in self.members for one in (seen.expires, seen.latest_handshake))
         yield from (("certificates", one) for shown in self.certificates for one in (shown.not_before, shown.not_after))

@@ -178,10 +178,13 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointView:
+    """``since``: when it turned so, as far as that is known."""
+
     node: NodeName
     health: Health
     reason: str = ""
     drained: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +216,7 @@ class RouteOutcome:
     """A route as it now is: the URL, who can open it, and which operators and clients cannot.
 
     ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
+    ``open_to_you``: whether the device of who asks may open it; none: who asks is on no device that opens routes.
     """
 
     route: Route
@@ -225,6 +229,7 @@ class RouteOutcome:
     counts: EndpointCounts = EndpointCounts()
     can: Crowd = NOBODY
     cannot: Crowd = NOBODY
+    open_to_you: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,15 @@ from gridwire.protocol.explanation import Hop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailingRoute:
-    """A route that serves nobody, or not from every endpoint; ``hops`` from its gateway, first its worst endpoint."""
+    """A route that serves nobody, or not from every endpoint; ``hops`` from its gateway, first its worst endpoint.
+
+    ``since``: when that one turned so, as far as that is known."""
 
     route: RouteName
     url: str
     standing: Standing
     hops: tuple[Hop, ...]
+    since: datetime | None = None
 
 
 class Need(StrEnum):

@@ -41,7 +41,8 @@ class Revised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeNow:
-    """What of a NodeView turns; the rest is asked for by name. ``findings``: how many."""
+    """What of a NodeView turns; the rest is asked for by name. ``findings``: how many. ``reports``: whether its agent
+    does, lately; none: it has never."""
 
     node: NodeName
     state: NodeState
@@ -50,6 +51,7 @@ class NodeNow:
     apply: ApplyState | None
     drained: bool
     findings: int
+    reports: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
