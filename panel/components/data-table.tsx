@@ -1,7 +1,8 @@
 "use client";
 /**
  * A table: at most seven columns, one line a row, the worst first. Filter and sort stand in the URL. `/` goes to the
- * filter; j and k (or the arrows) walk, Enter opens. Rows past 100 are virtual, so 10,000 cost as much as 40.
+ * filter; j and k (or the arrows) walk, Enter opens. Rows past 100 are virtual, so 10,000 cost as much as 40. Where
+ * there is no room for the column that says why, it stands as a second line: a question is answered on a phone too.
  */
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
@@ -41,6 +42,8 @@ export interface TableProps<T> {
   /** The key of the row whose drawer is open. */
   selected?: string | null;
   onOpen?: (row: T) => void;
+  /** The second line, where the table is narrower than `below` px: what the columns say that are left out. */
+  brief?: { below: number; line: (row: T) => React.ReactNode };
   /** Beside the filter. */
   aside?: React.ReactNode;
 }
@@ -61,9 +64,10 @@ export function DataTable<T>(props: TableProps<T>) {
   );
   const grid = shown.map((column) => (width < PHONE && column.narrow) || column.width || "minmax(0, 1fr)").join(" ");
   const nouns = props.nouns ?? `${props.noun}s`;
+  const brief = props.brief && width < props.brief.below ? props.brief.line : null;
 
   return (
-    <div className={classes.frame} ref={frame}>
+    <div className={classes.frame} ref={frame} data-two={brief ? true : undefined}>
       <div className={classes.tools}>
         <FilterField
           label={`Filter ${nouns}`}
@@ -77,7 +81,12 @@ export function DataTable<T>(props: TableProps<T>) {
             : `${count(list.length)} of ${count(rows.length)} ${nouns}`}
         </span>
       </div>
-      <div role="grid" aria-label={props.label} aria-rowcount={list.length + 1} aria-colcount={shown.length}>
+      <div
+        role="grid"
+        aria-label={props.label}
+        aria-rowcount={list.length + 1}
+        aria-colcount={shown.length + (brief ? 1 : 0)}
+      >
         <div role="row" className={classes.head} style={{ gridTemplateColumns: grid }} aria-rowindex={1}>
           {shown.map((column) => (
             <Head key={column.id} column={column} sort={sort} onSort={(next) => url.set({ sort: next })} />
@@ -89,7 +98,7 @@ export function DataTable<T>(props: TableProps<T>) {
             <TextButton onClick={() => url.set({ filter: null })}>Show all {count(rows.length)}</TextButton>
           </p>
         ) : (
-          <Rows {...props} list={list} shown={shown} grid={grid} selected={selected} />
+          <Rows {...props} list={list} shown={shown} grid={grid} selected={selected} second={brief} />
         )}
       </div>
     </div>
@@ -132,13 +141,14 @@ interface RowsProps<T> extends TableProps<T> {
   list: readonly T[];
   shown: readonly Column<T>[];
   grid: string;
+  second: ((row: T) => React.ReactNode) | null;
 }
 
-function Rows<T>({ list, shown, grid, rowKey, selected, onOpen }: RowsProps<T>) {
+function Rows<T>({ list, shown, grid, rowKey, selected, onOpen, second }: RowsProps<T>) {
   const body = useRef<HTMLDivElement>(null);
   const [focused, setFocused] = useState<string | null>(null);
   const [top, setTop] = useState(0);
-  const height = useRowHeight();
+  const height = useRowHeight(second !== null);
   const virtual = list.length > VIRTUAL_FROM;
 
   useLayoutEffect(() => setTop(body.current?.offsetTop ?? 0), []);
@@ -205,6 +215,11 @@ function Rows<T>({ list, shown, grid, rowKey, selected, onOpen }: RowsProps<T>) 
             {column.cell(row)}
           </div>
         ))}
+        {second && (
+          <div role="gridcell" className={classes.second}>
+            {second(row)}
+          </div>
+        )}
       </div>
     );
   };
@@ -226,8 +241,8 @@ function Rows<T>({ list, shown, grid, rowKey, selected, onOpen }: RowsProps<T>) 
   );
 }
 
-/** 32 px, and 44 where fingers are: as `--row` says. */
-function useRowHeight(): number {
+/** 32 px, and 44 where fingers are or two lines: as `--row` says. */
+function useRowHeight(two: boolean): number {
   const [height, setHeight] = useState(32);
   useLayoutEffect(() => {
     const query = window.matchMedia("(max-width: 767px), (pointer: coarse)");
@@ -236,5 +251,5 @@ function useRowHeight(): number {
     query.addEventListener("change", read);
     return () => query.removeEventListener("change", read);
   }, []);
-  return height;
+  return two ? 44 : height;
 }

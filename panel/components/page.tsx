@@ -55,7 +55,7 @@ export function Fact({ name, mono, children }: { name: string; mono?: boolean; c
 /** One of a row of figures: 28/32, with its unit and what it is. */
 export function Figure(props: {
   name: string;
-  value: string;
+  value: React.ReactNode;
   tone?: "plain" | "warning" | "bad" | "unknown";
   note?: React.ReactNode;
 }) {

@@ -36,7 +36,14 @@ export const keys = {
   network: ["network"] as const,
 } as const;
 
+const AGES_MS = 15_000; // an agent reports every 10 s, and no event says that nothing is new
+const A_ROW_MS = 10;
 const POLL_MS = 5_000; // an agent reports every 5 s: asking more often would show nothing new
+
+/** How often what carries an age is asked for again: "12 s ago" is to be of now. A long list costs more, and comes later. */
+export function ageing(rows = 0): number {
+  return isLive() ? Math.max(AGES_MS, rows * A_ROW_MS) : POLL_MS;
+}
 
 export function makeQueryClient(): QueryClient {
   return new QueryClient({

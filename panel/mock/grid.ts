@@ -142,15 +142,16 @@ export const overview: Overview = {
   revision: 42,
   routes: 9,
   failing: [
-    { route: "photos", url: "http://photos.grid/", standing: "failing", hops },
+    { route: "photos", url: "http://photos.grid/", standing: "failing", hops, since: ago(1_260) },
     {
       route: "api",
       url: "http://api.grid/",
       standing: "degraded",
+      since: ago(90),
       hops: [
         { kind: "gateway", name: "gw-1", state: "ok", reason: "" },
         { kind: "edge", name: "office-1", state: "ok", reason: "" },
-        { kind: "endpoint", name: "127.0.0.1:9000", state: "broken", reason: "GET /healthz answered 503, wanted 200" },
+        { kind: "endpoint", name: "127.0.0.1:9000", state: "broken", reason: "answered 503, not 200" },
       ],
     },
   ],

@@ -16,6 +16,8 @@ import { actorOf, kindText, toneOf } from "./event-state";
 import { LineList } from "./line-list";
 import { useEvents } from "./queries";
 
+const WHOLE = 760; // px of the table: below, who did it stands on a second line
+
 const columns: readonly Column<Event>[] = [
   {
     id: "at",
@@ -42,7 +44,7 @@ const columns: readonly Column<Event>[] = [
     id: "actor",
     head: "By",
     width: "minmax(96px, 1fr)",
-    from: 560,
+    from: WHOLE,
     sort: (event) => event.actor,
     cell: (event) => (
       <>
@@ -50,7 +52,7 @@ const columns: readonly Column<Event>[] = [
       </>
     ),
   },
-  { id: "detail", head: "Detail", width: "minmax(0, 2.4fr)", from: 760, cell: (event) => event.detail },
+  { id: "detail", head: "Detail", width: "minmax(0, 2.4fr)", from: WHOLE, cell: (event) => event.detail },
   {
     id: "number",
     head: "Line",
@@ -61,6 +63,16 @@ const columns: readonly Column<Event>[] = [
     cell: (event) => <span className="number">{count(event.number)}</span>,
   },
 ];
+
+const brief = {
+  below: WHOLE,
+  line: (event: Event) => (
+    <>
+      by {authorText(event.actor)}, a {actorOf(event)}
+      {event.detail && `: ${event.detail}`}
+    </>
+  ),
+};
 
 const keyOf = (event: Event) => String(event.number);
 const newestFirst = (event: Event) => event.number;
@@ -96,6 +108,7 @@ export function EventsPage() {
             <>
               <FirstError events={all} onOpen={open} />
               <DataTable
+                brief={brief}
                 label="Events"
                 noun="event"
                 rows={all}

@@ -3,7 +3,7 @@ import { TextButton } from "@/components/text-button";
 import { Time } from "@/components/time";
 import { authorText } from "@/features/revisions/author";
 import type { Event } from "@/lib/api/types";
-import { kindText, toneOf } from "./event-state";
+import { actorOf, kindText, toneOf } from "./event-state";
 import classes from "./line-list.module.css";
 
 /** A few lines of the log, in the order given; the one that is meant stands out. */
@@ -19,7 +19,9 @@ export function LineList(props: { events: readonly Event[]; meant?: number; onOp
           ) : (
             <b>{event.subject}</b>
           )}
-          <span className="muted">{authorText(event.actor)}</span>
+          <span className="muted">
+            {authorText(event.actor)}, a {actorOf(event)}
+          </span>
           <span className={classes.detail}>{event.detail}</span>
         </li>
       ))}

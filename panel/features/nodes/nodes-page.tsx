@@ -31,6 +31,8 @@ interface Row {
   heard: number | null;
 }
 
+const WHOLE = 860; // px of the table: below, why and what is lost stand on a second line
+
 // Outside the component: the table sorts again only when rows change.
 const columns: readonly Column<Row>[] = [
   {
@@ -52,14 +54,14 @@ const columns: readonly Column<Row>[] = [
     id: "why",
     head: "Why",
     width: "minmax(160px, 2fr)",
-    from: 720,
+    from: WHOLE,
     cell: ({ stated }) => <span title={stated.why}>{stated.brief}</span>,
   },
   {
     id: "lost",
     head: "Users lose",
     width: "minmax(80px, 0.9fr)",
-    from: 860,
+    from: WHOLE,
     sort: ({ lost }) => lost || null,
     cell: ({ lost }) => lost && <span className={classes.lost}>{lost}</span>,
   },
@@ -117,6 +119,21 @@ function rowsOf(views: readonly NodeView[], routes: readonly RouteOutcome[]): Ro
   });
 }
 
+const brief = {
+  below: WHOLE,
+  line: ({ stated, lost }: Row) => (
+    <>
+      {stated.brief}
+      {lost && (
+        <>
+          {stated.brief && "; "}
+          <span className={classes.lost}>users lose {lost}</span>
+        </>
+      )}
+    </>
+  ),
+};
+
 function RoleAndTags({ view: { node } }: { view: NodeView }) {
   return (
     <span className={classes.role}>
@@ -159,6 +176,7 @@ export function NodesPage() {
               rowKey={keyOf}
               columns={columns}
               badness={badness}
+              brief={brief}
               text={text}
               selected={name}
               onOpen={open}

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
 import type { Device, Invite, Invited, NodeView, Revoked } from "@/lib/api/types";
 import { isLive } from "@/lib/live-state";
-import { keys } from "@/lib/query";
+import { ageing, keys } from "@/lib/query";
 
 export function useNodes() {
   return useQuery({
@@ -13,6 +13,7 @@ export function useNodes() {
           api.GET("/api/v1/nodes", { params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } }, signal }),
         ),
       ),
+    refetchInterval: ({ state }) => ageing(state.data?.length),
   });
 }
 

@@ -3,8 +3,10 @@ import { drawn, HopLine } from "@/components/hop-line";
 import { Section } from "@/components/page";
 import { Shape, StateChip, type Tone } from "@/components/state-chip";
 import { sentence } from "@/components/states";
-import type { FailingRoute, Hop, Overview, Standing } from "@/lib/api/types";
-import { plural } from "@/lib/format";
+import { Time } from "@/components/time";
+import { authorText } from "@/features/revisions/author";
+import type { FailingRoute, Hop, Overview, Revision, Standing } from "@/lib/api/types";
+import { plural, seconds } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import classes from "./failing.module.css";
 
@@ -39,14 +41,14 @@ export function Failing({ overview }: { overview: Overview }) {
     >
       <ul className={classes.list}>
         {failing.map((route) => (
-          <Failed key={route.route} route={route} />
+          <Failed key={route.route} route={route} changes={overview.changes} />
         ))}
       </ul>
     </Section>
   );
 }
 
-function Failed({ route }: { route: FailingRoute }) {
+function Failed({ route, changes }: { route: FailingRoute; changes: readonly Revision[] }) {
   const { tone, word } = STANDING[route.standing];
   const states = drawn(route.hops);
   const broken = route.hops[states.findIndex((state) => state !== "ok")];
@@ -56,9 +58,48 @@ function Failed({ route }: { route: FailingRoute }) {
         <StateChip tone={tone} word={word} />
         <Link href={paths.routes({ name: route.route })}>{route.route}</Link>
         <span className="mono muted">{route.url}</span>
+        {route.since && (
+          <span className="muted">
+            for <Time at={route.since} plain />
+          </span>
+        )}
       </header>
       {route.hops.length > 0 && <HopLine hops={route.hops} hrefOf={hrefOf} quiet />}
-      {broken?.reason && <p className={classes.why}>{sentence(broken.reason)}</p>}
+      <p className={classes.why}>
+        {broken?.reason && `${sentence(broken.reason)} `}
+        {route.since && <JustBefore since={route.since} changes={changes} />}
+      </p>
     </li>
   );
+}
+
+/** The change that a person suspects: the last one before it began, unless that is long ago. */
+function JustBefore({ since, changes }: { since: string; changes: readonly Revision[] }) {
+  const found = changedBefore(since, changes);
+  if (found === null) return <>Nothing was changed in the hour before.</>;
+  const { change, before } = found;
+  return (
+    <>
+      Changed {seconds(before)} before:{" "}
+      <Link href={paths.revisions({ number: change.number })} prefetch={false}>
+        revision {change.number}
+      </Link>{" "}
+      by {authorText(change.author)}, {sentence(change.reason)}
+    </>
+  );
+}
+
+const SUSPECT_S = 3_600;
+const CLOCKS_S = 1; // between who saw it break and control
+
+/** The last change before a moment, and how many seconds before; null where it was more than an hour. */
+export function changedBefore(
+  since: string,
+  changes: readonly Revision[],
+): { change: Revision; before: number } | null {
+  const at = Date.parse(since);
+  const before = ({ at: changed }: Revision) => (at - Date.parse(changed)) / 1_000;
+  const change = changes.find((one) => before(one) >= -CLOCKS_S);
+  if (!change || before(change) > SUSPECT_S) return null;
+  return { change, before: Math.max(0, before(change)) };
 }

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "@/lib/api/client";
 import type { TrafficNow } from "@/lib/api/types";
-import { keys } from "@/lib/query";
+import { ageing, keys } from "@/lib/query";
 
 export function useOverview() {
   return useQuery({
     queryKey: keys.overview,
     queryFn: ({ signal }) => answer(api.GET("/api/v1/overview", { signal })),
+    refetchInterval: () => ageing(),
   });
 }
 

@@ -133,6 +133,7 @@ export function PerimeterPage() {
 
 function Verdict({ perimeter: { verdict, nodes } }: { perimeter: Perimeter }) {
   const { tone, why } = verdictOf(verdict);
+  const foreign = nodes.reduce((sum, node) => sum + node.foreign, 0);
   return (
     <>
       <p className={classes.verdict}>
@@ -143,9 +144,20 @@ function Verdict({ perimeter: { verdict, nodes } }: { perimeter: Perimeter }) {
         <Figure
           name="Public sockets"
           value={count(verdict.public)}
-          note={`of gridwire's, over ${plural(nodes.length, "node")}`}
+          note={
+            <>
+              of gridwire's{nodes.length > 1 && ", on one node at most"}
+              <br />
+              {plural(foreign, "port")} of other programs{foreign > 0 && ", listed below"}
+            </>
+          }
         />
-        <Figure name="Findings" value={count(verdict.findings)} tone={verdict.findings > 0 ? "bad" : "plain"} />
+        <Figure
+          name="Findings"
+          value={count(verdict.findings)}
+          tone={verdict.findings > 0 ? "bad" : "plain"}
+          note="each with what mends it"
+        />
         <Figure
           name="Nodes not known"
           value={count(verdict.unknown.length)}
@@ -154,18 +166,9 @@ function Verdict({ perimeter: { verdict, nodes } }: { perimeter: Perimeter }) {
         />
         <Figure
           name="Proved"
-          value={verdict.proved_at ? "" : "never"}
+          value={<Time at={verdict.proved_at} never="not now" />}
           tone={verdict.proof === "none" ? "unknown" : "plain"}
-          note={
-            <>
-              {verdict.proved_at && (
-                <>
-                  <Time at={verdict.proved_at} />:{" "}
-                </>
-              )}
-              {proofText(verdict.proof)}
-            </>
-          }
+          note={proofText(verdict.proof)}
         />
       </Figures>
     </>

@@ -16,8 +16,8 @@ export function verdictOf(verdict: PerimeterVerdict): Stated {
 }
 
 const PROOF: Record<PerimeterVerdict["proof"], string> = {
-  none: "not proved",
-  "read-back": "the guard's rules were read back from the kernel and are what they should be",
+  none: "not everywhere: a node did not tell, or its guard could not be read",
+  "read-back": "on each node its agent read sockets and rules back from the kernel; nobody tried them from outside",
 };
 
 export function proofText(proof: PerimeterVerdict["proof"]): string {

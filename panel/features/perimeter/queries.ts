@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, everyPage, pageSize } from "@/lib/api/client";
 import type { SocketView } from "@/lib/api/types";
-import { keys } from "@/lib/query";
+import { ageing, keys } from "@/lib/query";
 
 const NONE = 1; // sockets of this question: the least that may be asked for
 
@@ -10,6 +10,7 @@ export function usePerimeter() {
   return useQuery({
     queryKey: keys.perimeter,
     queryFn: ({ signal }) => answer(api.GET("/api/v1/perimeter", { params: { query: { limit: NONE } }, signal })),
+    refetchInterval: ({ state }) => ageing(state.data?.nodes.length),
   });
 }
 
@@ -29,5 +30,6 @@ export function useSockets() {
             )
           ).sockets,
       ),
+    refetchInterval: ({ state }) => ageing(state.data?.length),
   });
 }

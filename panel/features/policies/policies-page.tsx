@@ -19,6 +19,7 @@ import { selectorText } from "@/lib/selector";
 import { useMayChange } from "@/lib/session-query";
 import { useUrlState } from "@/lib/url-state";
 import { letIn, usedBy } from "./access";
+import { Openings } from "./openings";
 import { PolicyDrawer } from "./policy-drawer";
 import { PolicyForm } from "./policy-form";
 import { usePolicies } from "./queries";
@@ -29,6 +30,8 @@ export interface PolicyRow {
   nodes: NodeView[] | null;
   routes: RouteOutcome[] | null;
 }
+
+const WHOLE = 640; // px of the table: below, what a policy opens stands on a second line
 
 const columns: readonly Column<PolicyRow>[] = [
   {
@@ -61,16 +64,27 @@ const columns: readonly Column<PolicyRow>[] = [
     id: "routes",
     head: "Opens",
     width: "minmax(0, 2fr)",
-    from: 640,
+    from: WHOLE,
     sort: ({ routes }) => (routes ? -routes.length : null),
-    cell: ({ routes }) =>
-      routes && routes.length === 0 ? (
-        <span className="muted">no route uses it</span>
-      ) : (
-        routes?.map(({ route }) => route.name).join(", ")
-      ),
+    cell: (row) => <Opens row={row} />,
   },
 ];
+
+function Opens({ row: { routes } }: { row: PolicyRow }) {
+  if (routes === null) return null;
+  if (routes.length === 0) return <span className="muted">no route uses it</span>;
+  return <>{routes.map(({ route }) => route.name).join(", ")}</>;
+}
+
+const brief = {
+  below: WHOLE,
+  line: (row: PolicyRow) => (
+    <>
+      {row.routes !== null && row.routes.length > 0 && "opens "}
+      <Opens row={row} />
+    </>
+  ),
+};
 
 const keyOf = ({ policy }: PolicyRow) => policy.name;
 const text = ({ policy, nodes, routes }: PolicyRow) =>
@@ -135,6 +149,7 @@ export function PoliciesPage() {
               rows={rows}
               rowKey={keyOf}
               columns={columns}
+              brief={brief}
               text={text}
               selected={name}
               onOpen={open}
@@ -143,6 +158,7 @@ export function PoliciesPage() {
           )
         }
       </Answered>
+      {routes && policies.data && <Openings routes={routes} policies={policies.data} />}
       {row && <PolicyDrawer key={name} row={row} onClose={close} />}
       {adding && (
         <Drawer title="Add a policy" onClose={close}>

@@ -7,6 +7,7 @@ import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { DifferenceView, PreviewView } from "@/components/difference-view";
 import { Page, Section } from "@/components/page";
+import { StateChip } from "@/components/state-chip";
 import { Answered, Empty, sentence } from "@/components/states";
 import { Time } from "@/components/time";
 import type { Revision } from "@/lib/api/types";
@@ -17,7 +18,9 @@ import { authorText } from "./author";
 import { useRevisionDifference, useRevisions, useRollbackPreview } from "./queries";
 import { RevisionDrawer } from "./revision-drawer";
 import classes from "./revisions-page.module.css";
-import { rollback } from "./rollback";
+import { rollback, undoVerdict } from "./rollback";
+
+const NARROW = 480; // px of the table: below, who did it stands on a second line
 
 const columns: readonly Column<Revision>[] = [
   {
@@ -32,7 +35,7 @@ const columns: readonly Column<Revision>[] = [
     id: "author",
     head: "By",
     width: "minmax(80px, 0.8fr)",
-    from: 480,
+    from: NARROW,
     sort: (revision) => revision.author,
     cell: (revision) => authorText(revision.author),
   },
@@ -52,6 +55,11 @@ const columns: readonly Column<Revision>[] = [
   },
 ];
 
+const brief = {
+  below: NARROW,
+  line: (revision: Revision) => `by ${authorText(revision.author)}; ${revision.changed.join("; ")}`,
+};
+
 const keyOf = (revision: Revision) => String(revision.number);
 const newestFirst = (revision: Revision) => revision.number;
 const text = (revision: Revision) => [revision.number, revision.author, revision.reason, ...revision.changed].join(" ");
@@ -70,6 +78,7 @@ export function RevisionsPage() {
             <>
               <LastChange newest={newest} />
               <DataTable
+                brief={brief}
                 label="Revisions"
                 noun="revision"
                 rows={all}
@@ -121,7 +130,12 @@ function LastChange({ newest }: { newest: Revision }) {
           }
         >
           <Answered query={undo} what="what undoing would do">
-            {(preview) => <PreviewView preview={preview} />}
+            {(preview) => (
+              <>
+                <StateChip {...undoVerdict(preview)} />
+                <PreviewView preview={preview} />
+              </>
+            )}
           </Answered>
         </Section>
       )}

@@ -2,6 +2,7 @@
 
 import { type Stated, standingOf } from "@/features/services/service-state";
 import type { RouteOutcome } from "@/lib/api/types";
+import { selectorText } from "@/lib/selector";
 
 export function routeState(outcome: RouteOutcome): Stated {
   if (outcome.route.allow.length === 0) {
@@ -13,4 +14,22 @@ export function routeState(outcome: RouteOutcome): Stated {
     return { tone: "warning", word: "nobody", why: outcome.advice[0] ?? "No node is what it allows." };
   }
   return behind;
+}
+
+/** Whether it works for the device that asked; none where that opens no routes, as a gateway. */
+export function forYou(outcome: RouteOutcome): Stated | null {
+  if (outcome.open_to_you === null) return null;
+  if (!outcome.open_to_you) {
+    const { allow } = outcome.route;
+    const why =
+      allow.length === 0
+        ? "it is closed to everybody"
+        : `it is open to ${allow.map(selectorText).join(", ")}, and this device is none of these`;
+    return { tone: "off", word: "refused", why };
+  }
+  if (outcome.counts.up > 0) return { tone: "healthy", word: "works", why: "" };
+  const why = outcome.advice[0] ?? "";
+  return outcome.standing === "unknown"
+    ? { tone: "unknown", word: "unknown", why }
+    : { tone: "bad", word: "fails", why };
 }

@@ -20,6 +20,17 @@ describe("routes", () => {
     expect(rows.at(-1)?.textContent).toContain("closed");
   });
 
+  it("say whether each works for the device that reads this, and why not, without a click", async () => {
+    show(<RoutesPage />);
+    const rows = (await screen.findAllByRole("row")).slice(1).map((row) => row.textContent?.replaceAll("\u202f", " "));
+    expect(rows[0]).toContain("refused");
+    expect(rows[0]).toMatch(
+      /home-2 unknown for 21 min( \d+ s)?: its tunnel is down\. Refused: it is open to policy:family/,
+    );
+    expect(rows[1]).toContain("works");
+    expect(rows[2]).toContain("refused");
+  });
+
   it("say whether each works for the device that reads this, and at which hop it ends", async () => {
     window.history.replaceState(null, "", "?name=photos");
     show(<RoutesPage />);
@@ -96,5 +107,18 @@ describe("policies", () => {
     await waitFor(() => expect(rows[0]?.textContent).toBe("familynode:phone1photos"));
     expect(rows[1]?.textContent).toContain("nobody");
     expect(rows[1]?.textContent).toContain("no route uses it");
+  });
+
+  it("say of each route who can open it, who is refused, and by what", async () => {
+    show(<PoliciesPage />);
+    const section = (await screen.findByText("Who can open what, and who is refused")).closest(
+      "section",
+    ) as HTMLElement;
+    const lines = within(section).getAllByRole("listitem");
+    expect(lines.map((line) => line.textContent)).toEqual([
+      "git.grid/opened by nobodyada-laptop and phone are refused: it allows nobody",
+      "photos.grid/opened by phoneada-laptop is refused: it allows node:phone (by policy family)",
+      "wiki.grid/opened by ada-laptop and phoneit allows role:client",
+    ]);
   });
 });

@@ -9,6 +9,7 @@ import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
 import { BADNESS, StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
+import { EndpointLine, worstOf } from "@/features/services/worst-endpoint";
 import type { RouteOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { useOpened } from "@/lib/opened";
@@ -16,7 +17,9 @@ import { paths } from "@/lib/paths";
 import { useMayChange } from "@/lib/session-query";
 import { useRoutes } from "./queries";
 import { RouteDrawer } from "./route-drawer";
-import { routeState } from "./route-state";
+import { forYou, routeState } from "./route-state";
+
+const WHOLE = 900; // px of the table: below, why not stands on a second line
 
 const columns: readonly Column<RouteOutcome>[] = [
   {
@@ -37,10 +40,21 @@ const columns: readonly Column<RouteOutcome>[] = [
     cell: ({ url }) => <b>{url.replace(/^https?:\/\//, "")}</b>,
   },
   {
+    id: "you",
+    head: "For you",
+    width: "88px",
+    from: 400,
+    sort: (outcome) => forYou(outcome)?.word ?? null,
+    cell: (outcome) => {
+      const you = forYou(outcome);
+      return you && <StateChip tone={you.tone} word={you.word} title={you.why} />;
+    },
+  },
+  {
     id: "to",
     head: "Leads to",
     width: "minmax(80px, 0.8fr)",
-    from: 480,
+    from: 560,
     sort: ({ route }) => route.to,
     cell: ({ route }) => <Link href={paths.services({ name: route.to })}>{route.to}</Link>,
   },
@@ -68,14 +82,40 @@ const columns: readonly Column<RouteOutcome>[] = [
   {
     id: "why",
     head: "Why not",
-    width: "minmax(0, 2fr)",
-    from: 900,
-    cell: (outcome) => {
-      const { tone, why } = routeState(outcome);
-      return tone === "healthy" ? "" : <span className="muted">{why}</span>;
-    },
+    width: "minmax(0, 2.4fr)",
+    from: WHOLE,
+    cell: (outcome) => <WhyNot outcome={outcome} />,
   },
 ];
+
+/** What is behind it, and who may open it: where nobody is served, it fails whoever asks. */
+function WhyNot({ outcome }: { outcome: RouteOutcome }) {
+  const worst = worstOf(outcome.endpoints);
+  const you = forYou(outcome);
+  const { tone, why } = routeState(outcome);
+  const says = worst ? <EndpointLine endpoint={worst} /> : tone === "healthy" ? null : why;
+  const refused = you?.word === "refused" && outcome.route.allow.length > 0;
+  return (
+    <span className="muted">
+      {says}
+      {says && refused && ". "}
+      {refused && `Refused: ${you.why}`}
+    </span>
+  );
+}
+
+const brief = {
+  below: WHOLE,
+  line: (outcome: RouteOutcome) => {
+    const word = forYou(outcome)?.word;
+    return (
+      <>
+        {word && word !== "refused" && `For you: ${word}. `}
+        <WhyNot outcome={outcome} />
+      </>
+    );
+  },
+};
 
 const keyOf = (outcome: RouteOutcome) => outcome.route.name;
 const badness = (outcome: RouteOutcome) => BADNESS[routeState(outcome).tone];
@@ -110,6 +150,7 @@ export function RoutesPage() {
               rowKey={keyOf}
               columns={columns}
               badness={badness}
+              brief={brief}
               text={text}
               selected={name}
               onOpen={open}

@@ -48,7 +48,7 @@ function Detail({ service, outcome }: { service: Service; outcome: ServiceOutcom
       ))}
       {outcome && (
         <Section title="Endpoints">
-          <EndpointList endpoints={outcome.endpoints} weights={Object.fromEntries(service.weights)} />
+          <EndpointList endpoints={outcome.endpoints} service={service} weights={Object.fromEntries(service.weights)} />
         </Section>
       )}
       <Facts>

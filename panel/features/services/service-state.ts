@@ -48,7 +48,7 @@ export const ENDPOINT_TONE: Record<Health, Tone> = {
   checking: "working",
 };
 
-export function endpointState(endpoint: EndpointView): Stated {
+export function endpointState(endpoint: Pick<EndpointView, "drained" | "health" | "reason">): Stated {
   if (endpoint.drained && endpoint.health === "up") {
     return { tone: "off", word: "drained", why: "It gets no new requests, as you asked." };
   }

@@ -15,6 +15,9 @@ describe("services", () => {
     expect(rows[0]?.textContent).toContain("failing");
     expect(rows[0]?.textContent).toContain("photos");
     expect(rows[1]?.textContent).toContain("2 of 3");
+    expect(rows[1]?.textContent?.replaceAll("\u202f", " ")).toMatch(
+      /lab-3 down for 4 min \d+ s, HTTP \/healthz: answered 502, not 200/,
+    );
   });
 
   it("never show an endpoint healthy behind a tunnel that is down", async () => {

@@ -18,6 +18,9 @@ import { useServices } from "./queries";
 import { targetText } from "./service-draft";
 import { ServiceDrawer } from "./service-drawer";
 import { standingOf } from "./service-state";
+import { EndpointLine, worstOf } from "./worst-endpoint";
+
+const WHOLE = 640; // px of the table: below, the worst endpoint stands on a second line
 
 const columns: readonly Column<ServiceOutcome>[] = [
   {
@@ -53,8 +56,8 @@ const columns: readonly Column<ServiceOutcome>[] = [
     id: "why",
     head: "Worst endpoint",
     width: "minmax(0, 2.4fr)",
-    from: 560,
-    cell: (outcome) => <span className="muted">{worst(outcome)}</span>,
+    from: WHOLE,
+    cell: (outcome) => <Worst outcome={outcome} />,
   },
   {
     id: "target",
@@ -84,11 +87,17 @@ const text = (outcome: ServiceOutcome) =>
     ...outcome.endpoints.map((endpoint) => endpoint.node),
   ].join(" ");
 
-function worst(outcome: ServiceOutcome): string {
-  const bad = outcome.endpoints.find((endpoint) => endpoint.health !== "up");
-  if (bad) return `${bad.node} ${bad.health}${bad.reason ? `: ${bad.reason}` : ""}`;
-  return outcome.counts.total === 0 ? (outcome.advice[0] ?? "") : "";
+function Worst({ outcome }: { outcome: ServiceOutcome }) {
+  const bad = worstOf(outcome.endpoints);
+  const why = bad ? (
+    <EndpointLine endpoint={bad} service={outcome.service} />
+  ) : outcome.counts.total === 0 ? (
+    outcome.advice[0]
+  ) : null;
+  return why ? <span className="muted">{why}</span> : null;
 }
+
+const brief = { below: WHOLE, line: (outcome: ServiceOutcome) => <Worst outcome={outcome} /> };
 
 export function ServicesPage() {
   const services = useServices();
@@ -108,6 +117,7 @@ export function ServicesPage() {
               rowKey={keyOf}
               columns={columns}
               badness={badness}
+              brief={brief}
               text={text}
               selected={name}
               onOpen={open}

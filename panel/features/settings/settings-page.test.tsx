@@ -12,6 +12,27 @@ import { SettingsPage } from "./settings-page";
 const at = (part: string) => window.history.replaceState(null, "", `?show=${part}`);
 
 describe("settings", () => {
+  it("say before a tab is opened who can log in, from where, and what expires, the next first", async () => {
+    show(<SettingsPage />);
+    const part = (title: string) => screen.getByText(title).closest("section") as HTMLElement;
+    await screen.findByText(/From 1 device of role operator: ada-laptop/);
+    const people = within(part("Who can log in")).getAllByRole("listitem");
+    expect(people.map((line) => line.textContent)).toEqual([
+      expect.stringMatching(/may change.*ada.*you.*by password and code, or 1 passkey; last/),
+      expect.stringContaining("locked"),
+      expect.stringContaining("has no password yet"),
+    ]);
+    const ends = await within(part("What expires, the next first")).findAllByRole("listitem");
+    await waitFor(() =>
+      expect(ends.map((line) => line.querySelector("b")?.textContent)).toEqual([
+        "one-time link of eve",
+        "token ada/ci",
+        "certificate panel.grid on gw-1",
+      ]),
+    );
+    within(part("Backups")).getByText(/makes no backups yet/);
+  });
+
   it("say who can log in, and unlock who is locked out", async () => {
     at("operators");
     const { user } = show(<SettingsPage />);
@@ -62,6 +83,7 @@ describe("settings", () => {
   });
 
   it("lead to a fresh login where one is wanted", async () => {
+    at("you");
     const { user } = show(<SettingsPage />);
     await user.click(await screen.findByRole("button", { name: "Turn off" }));
     const again = await screen.findByRole("link", { name: "Log in again" });
@@ -69,6 +91,7 @@ describe("settings", () => {
   });
 
   it("keep a wrong old password at the form, and do not log out for it", async () => {
+    at("you");
     const { user } = show(<SettingsPage />);
     await user.type(await screen.findByLabelText("The old one"), "x");
     await user.type(screen.getByLabelText("The new one"), "a few words in a row");

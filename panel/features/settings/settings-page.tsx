@@ -5,6 +5,7 @@ import { Page } from "@/components/page";
 import { useUrlState } from "@/lib/url-state";
 import { AboutSection } from "./about-section";
 import { CertificatesSection } from "./certificates-section";
+import { GlanceSection } from "./glance-section";
 import { NetworkSection } from "./network-section";
 import { NotificationsSection } from "./notifications-section";
 import { OperatorsSection } from "./operators-section";
@@ -13,6 +14,7 @@ import { TokensSection } from "./tokens-section";
 import { YouSection } from "./you-section";
 
 const PARTS = [
+  { id: "glance", name: "At a glance", part: GlanceSection },
   { id: "you", name: "You", part: YouSection },
   { id: "operators", name: "Operators", part: OperatorsSection },
   { id: "tokens", name: "Tokens", part: TokensSection },
@@ -27,7 +29,7 @@ export function SettingsPage() {
   const shown = PARTS.find(({ id }) => id === url.get("show")) ?? PARTS[0];
   return (
     <Page title="Settings">
-      <Tabs value={shown.id} onChange={(id) => url.set({ show: id === "you" ? null : id }, { push: true })}>
+      <Tabs value={shown.id} onChange={(id) => url.set({ show: id === PARTS[0].id ? null : id }, { push: true })}>
         <Tabs.List aria-label="Settings">
           {PARTS.map(({ id, name }) => (
             <Tabs.Tab key={id} value={id}>

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { figures, series } from "@/mock/nouns/traffic";
 import { show } from "@/mock/render";
 import { server } from "@/mock/setup";
-import { blame, drawn, failingSince } from "./figures";
+import { blameText } from "./errors-where";
+import { blame, blamed, drawn, errorSpell } from "./figures";
 import { TrafficPage } from "./traffic-page";
 
 describe("traffic", () => {
@@ -13,7 +14,39 @@ describe("traffic", () => {
     const rows = (await screen.findAllByRole("row")).slice(1);
     expect(rows[0]?.textContent).toContain("photos");
     expect(rows[0]?.textContent).toContain("the grid");
-    await screen.findByText("errors without a pause");
+    await screen.findByText("errors go on");
+    screen.getByText(/, the last/);
+  });
+
+  it("says of one endpoint or of all, before anything is clicked", async () => {
+    server.use(
+      http.get("*/api/v1/traffic/top", ({ request }) => {
+        if (new URL(request.url).searchParams.get("of") !== "endpoint") return undefined;
+        const items = [
+          { name: "wiki/nas", figures: figures(90, { errors: 30 }) },
+          { name: "wiki/home-1", figures: figures(90) },
+          { name: "wiki/office", figures: figures(90) },
+        ];
+        return Response.json({ of: "endpoint", by: "errors", seconds: 300, items });
+      }),
+    );
+    show(<TrafficPage />);
+    await screen.findByText(/at 1 of 3 endpoints: nas 33.3 %, by the application/u, {
+      normalizer: (text) => text.replace(/\u202f/g, " "),
+    });
+  });
+
+  it("asks for all traffic as that of the gateways: a route without a name is none", async () => {
+    const asked: string[] = [];
+    server.use(
+      http.get("*/api/v1/traffic", ({ request }) => {
+        const query = new URL(request.url).searchParams;
+        asked.push(`${query.get("of")} ${query.get("name")}`);
+        return undefined;
+      }),
+    );
+    show(<TrafficPage />);
+    await waitFor(() => expect(asked).toEqual(["gateway null"]));
   });
 
   it("shows the series of what is chosen, and again all of it", async () => {
@@ -40,9 +73,18 @@ describe("traffic", () => {
         return undefined;
       }),
     );
+    const lists: string[] = [];
+    server.use(
+      http.get("*/api/v1/traffic/top", ({ request }) => {
+        lists.push(new URL(request.url).searchParams.get("seconds") ?? "");
+        return undefined;
+      }),
+    );
     window.history.replaceState(null, "", "?since=30d");
     show(<TrafficPage />);
     await waitFor(() => expect(steps).toEqual(["10800"]));
+    await screen.findByText("of the last day");
+    expect(new Set(lists)).toEqual(new Set(["86400"])); // more is refused
   });
 
   it("teaches where there was none", async () => {
@@ -69,10 +111,28 @@ describe("figures", () => {
     expect(drawn(given).requests[0]?.values).toEqual([5]);
   });
 
-  it("fail since the first of the errors without a pause, and not where the last was well", () => {
+  it("are errors since the first of a spell, which a point without one does not end", () => {
     const given = series("route", "", Date.parse("2026-01-01T00:01:00Z"));
-    expect(failingSince(given)).toBe("2026-01-01T00:00:40.000Z");
-    given.points.push({ at: "2026-01-01T00:01:01Z", figures: figures(1) });
-    expect(failingSince(given)).toBeNull();
+    const clean = (second: number) => ({ at: new Date(Date.UTC(2026, 0, 1, 0, 1, second)).toISOString() });
+    const spell = { from: "2026-01-01T00:00:40.000Z", to: "2026-01-01T00:00:59.000Z" };
+    expect(errorSpell(given)).toEqual({ ...spell, now: true });
+    given.points.push({ ...clean(5), figures: figures(1) });
+    expect(errorSpell(given)).toEqual({ ...spell, now: true });
+    given.points.push({ ...clean(50), figures: figures(1) });
+    expect(errorSpell(given)).toEqual({ ...spell, now: false });
+    expect(errorSpell({ ...given, points: given.points.slice(0, 40) })).toBeNull();
+  });
+
+  it("are blamed on one endpoint, on all, or on nobody", () => {
+    const text = (...items: Parameters<typeof blamed>[0]) =>
+      blamed(items).map((one) => `${one.service} ${blameText(one)}`.replaceAll("\u202f", " "));
+    const bad = figures(10, { errors: 5 });
+    expect(text({ name: "wiki/a", figures: bad }, { name: "wiki/b", figures: bad })).toEqual([
+      "wiki at all 2 endpoints: a 50 %, by the application; b 50 %, by the application",
+    ]);
+    expect(text({ name: "wiki/a", figures: bad })).toEqual(["wiki at its only endpoint: a 50 %, by the application"]);
+    expect(
+      text({ name: "wiki/-", figures: figures(3, { errors: 3, own: 3 }) }, { name: "git/b", figures: figures(2) }),
+    ).toEqual(["wiki 3 requests found no endpoint to ask"]);
   });
 });

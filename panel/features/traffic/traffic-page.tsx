@@ -9,12 +9,12 @@ import { Series } from "@/components/series";
 import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import { TextButton } from "@/components/text-button";
-import { Time } from "@/components/time";
 import type { TrafficKind, TrafficRank, TrafficRanked, TrafficSeries } from "@/lib/api/types";
 import { bytesPerSecond, milliseconds, perSecond, share } from "@/lib/format";
 import { useUrlState } from "@/lib/url-state";
-import { blame, drawn, errorShare, failingSince } from "./figures";
-import { SPANS, type Span, useTop, useTraffic } from "./queries";
+import { ErrorsWhere } from "./errors-where";
+import { blame, drawn, errorShare } from "./figures";
+import { ranked, SPANS, type Span, useTop, useTraffic } from "./queries";
 import classes from "./traffic-page.module.css";
 
 const KINDS: readonly { value: TrafficKind; label: string; one: string }[] = [
@@ -102,7 +102,7 @@ function columnsFor(seconds: number): readonly Column<TrafficRanked>[] {
   ];
 }
 
-const COLUMNS = new Map(SPANS.map((span) => [span.id, columnsFor(span.seconds)]));
+const COLUMNS = new Map(SPANS.map((span) => [span.id, columnsFor(ranked(span))]));
 
 const DEFAULT = SPANS[0] as Span;
 
@@ -113,7 +113,8 @@ export function TrafficPage() {
   const rank = RANKS.find(({ value }) => value === url.get("by"))?.value ?? "errors";
   const span = SPANS.find(({ id }) => id === url.get("since")) ?? DEFAULT;
   const name = url.get("name") ?? "";
-  const top = useTop(kind.value, rank, span.seconds);
+  const top = useTop(kind.value, rank, ranked(span));
+  const endpoints = useTop("endpoint", "errors", ranked(span));
   const series = useTraffic(kind.value, name, span);
   const choose = useCallback(
     (ranked: TrafficRanked) => set({ name: ranked.name === name ? null : ranked.name }, { push: true }),
@@ -138,7 +139,12 @@ export function TrafficPage() {
         aside={name && <TextButton onClick={() => set({ name: null })}>all traffic</TextButton>}
       >
         <Answered query={series} what="series" rows={6}>
-          {(found) => <Charts series={found} />}
+          {(found) => (
+            <>
+              {!name && endpoints.data && <ErrorsWhere series={found} ranked={endpoints.data.items} />}
+              <Charts series={found} />
+            </>
+          )}
         </Answered>
       </Section>
       <div className={classes.choice}>
@@ -168,11 +174,12 @@ export function TrafficPage() {
               noun={kind.one}
               rows={found.items}
               rowKey={keyOf}
-              columns={COLUMNS.get(span.id) ?? columnsFor(span.seconds)}
+              columns={COLUMNS.get(span.id) ?? columnsFor(ranked(span))}
               badness={badness}
               text={text}
               selected={name || null}
               onOpen={choose}
+              {...(ranked(span) < span.seconds ? { aside: <span className="muted">of the last day</span> } : {})}
             />
           )
         }
@@ -183,30 +190,22 @@ export function TrafficPage() {
 
 function Charts({ series }: { series: TrafficSeries }) {
   const { times, requests, errors, latency, bytes } = useMemo(() => drawn(series), [series]);
-  const since = failingSince(series);
   if (times.length === 0) return <p className="muted">No requests in this time.</p>;
   return (
-    <>
-      {since && (
-        <p>
-          <StateChip tone="bad" word="errors without a pause" /> since <Time at={since} />
-        </p>
-      )}
-      <div className={classes.charts}>
-        <Chart title="Requests a second">
-          <Series label="Requests a second" times={times} lines={requests} format={perSecond} />
-        </Chart>
-        <Chart title="Share of errors">
-          <Series label="Share of errors" times={times} lines={errors} format={share} />
-        </Chart>
-        <Chart title="Latency">
-          <Series label="Latency" times={times} lines={latency} format={milliseconds} />
-        </Chart>
-        <Chart title="Bytes a second">
-          <Series label="Bytes a second" times={times} lines={bytes} format={bytesPerSecond} />
-        </Chart>
-      </div>
-    </>
+    <div className={classes.charts}>
+      <Chart title="Requests a second">
+        <Series label="Requests a second" times={times} lines={requests} format={perSecond} />
+      </Chart>
+      <Chart title="Share of errors">
+        <Series label="Share of errors" times={times} lines={errors} format={share} />
+      </Chart>
+      <Chart title="Latency">
+        <Series label="Latency" times={times} lines={latency} format={milliseconds} />
+      </Chart>
+      <Chart title="Bytes a second">
+        <Series label="Bytes a second" times={times} lines={bytes} format={bytesPerSecond} />
+      </Chart>
+    </div>
   );
 }
 

@@ -9,7 +9,7 @@ import type {
   ServiceOutcome,
 } from "../../lib/api/types";
 import { isPreview, listing, preview, problem, withTag } from "../answers";
-import { crowd } from "../grid";
+import { ago, crowd, session } from "../grid";
 
 export function service(name: string, given: Partial<Service> = {}): Service {
   return {
@@ -27,12 +27,13 @@ export function service(name: string, given: Partial<Service> = {}): Service {
   };
 }
 
-const up = (node: string): EndpointView => ({ node, health: "up", reason: "", drained: false });
+const up = (node: string): EndpointView => ({ node, health: "up", reason: "", drained: false, since: ago(90_000) });
 const lost = (node: string): EndpointView => ({
   node,
   health: "unknown",
   reason: "its tunnel is down",
   drained: false,
+  since: ago(1_260),
 });
 
 export const serviceOutcomes: ServiceOutcome[] = [
@@ -47,7 +48,7 @@ export const serviceOutcomes: ServiceOutcome[] = [
     service: service("wiki", { weights: [["home-1", 3]] }),
     endpoints: [
       up("home-1"),
-      { node: "lab-3", health: "down", reason: "GET /healthz answered 502", drained: false },
+      { node: "lab-3", health: "down", reason: "answered 502, not 200", drained: false, since: ago(250) },
       up("office-1"),
     ],
     standing: "degraded",
@@ -79,6 +80,7 @@ function outcome(route: Route, behind: ServiceOutcome, can: string[], cannot: st
     counts,
     can: crowd(...can),
     cannot: crowd(...cannot),
+    open_to_you: can.includes(session.node),
   } as RouteOutcome;
 }
 
