@@ -9,7 +9,7 @@ describe("the perimeter", () => {
   it("says whether anything is reachable, how and when that was proved, and what mends it", async () => {
     show(<PerimeterPage />);
     await screen.findByText(/1 public socket, 1 finding; nothing is known of home-2/);
-    screen.getByText(/read back from the kernel/);
+    screen.getByText(/read sockets and rules back from the kernel; nobody tried them from outside/);
     screen.getByText(/Sysctl -w net.ipv4.conf.eth0.route_localnet=0/);
   });
 
