@@ -184,6 +184,112 @@ def test_addresses_and_keys_are_given_once(store: Store) -> None:
         _add_node(transaction, "a")
 
 
+def _many(store: Store, count: int) -> Fleet:
+    """A fleet with so many nodes, invitations and routes more than the store's."""
+    with store.writing() as transaction:
+        addresses = [transaction.next_address(gateway=False) for _ in range(count)]
+        fleet = transaction.fleet()
+    nodes = tuple(
+        Node(name=NodeName(f"n-{number:03}"), role=Role.EDGE, state=NodeState.ACTIVE, address=address)
+        for number, address in enumerate(addresses)
+    )
+    service = Service(name=ServiceName("api"), target=parse_target("127.0.0.1:9000"), on=(Selector("role", "edge"),))
+    return replace(
+        fleet,
+        nodes=(*fleet.nodes, *(replace(node, public_key=_key(node.name)) for node in nodes)),
+        invitations=tuple(
+            Invitation(node=node.name, ephemeral_key=_key(f"e {node.name}"), expires=NOW + timedelta(hours=1))
+            for node in nodes
+        ),
+        services=(service,),
+        routes=tuple(
+            Route(name=RouteName(f"r-{number:03}"), host=f"h-{number:03}", to=service.name) for number in range(count)
+        ),
+    )
+
+
+def _stored(url: str) -> Fleet:
+    """As another process reads it."""
+    store = open_store(url)
+    try:
+        return store.snapshot().fleet
+    finally:
+        store.close()
+
+
+def _sorted(fleet: Fleet) -> Fleet:
+    return replace(
+        fleet,
+        nodes=tuple(sorted(fleet.nodes, key=lambda node: (node.name, str(node.address)))),
+        invitations=tuple(sorted(fleet.invitations, key=lambda invitation: invitation.node)),
+    )
+
+
+def test_many_rows_are_written_as_each_would_be(database: str) -> None:
+    store = open_store(database)
+    _first(store)
+    fleet = _many(store, 120)
+    with store.writing() as transaction:
+        _save(transaction, fleet)
+    assert _stored(database) == _sorted(fleet)
+    with store.writing() as transaction:
+        *others, last, other = fleet.nodes
+        replacing = Node(
+            name=last.name,
+            role=Role.EDGE,
+            state=NodeState.ACTIVE,
+            address=transaction.next_address(gateway=False),
+            public_key=_key("replacing"),
+        )
+        renamed = replace(other, name=NodeName("renamed"), public_key=_key("renamed"))
+        one, two, *routes, gone = fleet.routes
+        after = replace(
+            fleet,
+            nodes=(*others, replace(last, state=NodeState.REVOKED), renamed, replacing),
+            invitations=fleet.invitations[:-2],
+            # Two that change their places with each other, and one that takes the place of one that goes.
+            routes=(replace(one, host=two.host), replace(two, host=one.host), replace(routes[0], host=gone.host)),
+            services=(replace(fleet.services[0], retries=0),),
+        )
+        _save(transaction, after)
+    assert _stored(database) == _sorted(after)
+    store.close()
+
+
+def _asked(url: str, count: int) -> int:
+    """How many statements a save of so many rows is."""
+    store = open_store(url)
+    _first(store)
+    fleet, statements = _many(store, count), []
+    with store.writing() as transaction:
+        transaction.fleet()
+        event.listen(transaction._connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        _save(transaction, fleet)
+    store.close()
+    return len(statements)
+
+
+def test_a_save_asks_the_database_as_often_for_many_rows_as_for_few(tmp_path: Path) -> None:
+    asked = [_asked(f"sqlite:///{tmp_path}/{count}.db", count) for count in (2, 200)]
+    assert asked[0] == asked[1] < 20
+
+
+def test_of_many_the_one_that_is_taken_is_named(store: Store) -> None:
+    fleet = _many(store, 20)
+    third, last = fleet.nodes[3], fleet.nodes[-1]
+    refused = {
+        "the name n-002 is taken": replace(fleet, nodes=(*fleet.nodes[:-1], replace(last, name=third.name))),
+        "another route already has h-007.grid/": replace(
+            fleet, routes=(*fleet.routes[:-1], replace(fleet.routes[-1], host="h-007.grid"))
+        ),
+    }
+    for what, wrong in refused.items():
+        # The invitation of the node that goes would name nobody.
+        with pytest.raises(Conflict, match=what), store.writing() as transaction:
+            _save(transaction, replace(wrong, invitations=()))
+    assert len(store.snapshot().fleet.nodes) == 1
+
+
 def test_the_store_judges_host_and_path_too(store: Store) -> None:
     target = parse_target("127.0.0.1:9000")
     service = Service(name=ServiceName("api"), target=target, on=(Selector("role", "edge"),))

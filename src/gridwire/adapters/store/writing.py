@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Executable, Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gridwire.adapters.store import documents, tables
@@ -16,12 +18,19 @@ from gridwire.adapters.store.people_writing import PeopleWriting
 from gridwire.adapters.store.reading import Reading, Snapshot, by_address
 from gridwire.core.addressing import Address, next_address
 from gridwire.core.errors import Conflict
-from gridwire.core.fleet import Fleet, Invitation, Network, Node, Policy, Route, Service
+from gridwire.core.fleet import Fleet, Invitation, Network, Node, NodeState, Policy, Route, Service
 from gridwire.core.names import under_suffix
 from gridwire.core.revision import Change, Revision, changes, sentence
 from gridwire.core.wireguard import PublicKey
 from gridwire.protocol.api import Event
 from gridwire.protocol.audit import START, chained
+
+Named = Service | Route | Policy
+_TABLES: Final[Mapping[type[Named], Table]] = {
+    Service: tables.services,
+    Route: tables.routes,
+    Policy: tables.policies,
+}
 
 
 class Writing(Reading):
@@ -88,7 +97,7 @@ class Writing(Reading):
         epoch, number = self.version() or (1, 0)
         number += 1
         found = changes(before, after)
-        self._write(before, after, number, now)
+        self._write(before, after, found, number, now)
         revision = Revision(
             number=number,
             epoch=epoch,
@@ -170,45 +179,47 @@ class Writing(Reading):
     def _count(self, name: str, value: int) -> None:
         self._connection.execute(update(tables.counters).where(tables.counters.c.name == name).values(value=value))
 
-    def _write(self, before: Fleet, after: Fleet, number: int, now: datetime) -> None:
+    def _write(self, before: Fleet, after: Fleet, found: tuple[Change, ...], number: int, now: datetime) -> None:
+        """What differs, a statement for all rows of a kind: 15,000 statements of a row each took two seconds."""
         if before.network != after.network:
             document = documents.NETWORK.dump_json(after.network).decode()
             self._connection.execute(update(tables.network).values(document=document))
-        old = {node.address: node for node in before.nodes}
-        # Revoked ones first: a replacement takes the name in the same transaction.
-        changed = [node for node in after.nodes if old.get(node.address) != node]
-        for node in sorted(changed, key=lambda node: node.state != "revoked"):
-            self._write_node(old.get(node.address), node, number)
+        self._write_nodes(before, after, number)
         self._write_invitations(before, after, number, now)
-        # Removed routes first: another may take over their host and path in the same transaction.
-        found = changes(before, after)
-        for change in sorted(found, key=lambda change: change.after is not None):
-            self._write_named(change, after.network)
+        for noun in (Service, Route, Policy):
+            self._write_named(noun, found, after)
         if before.network.suffix != after.network.suffix:
             self._rename_hosts(after)
 
-    def _write_node(self, before: Node | None, node: Node, number: int) -> None:
-        values = {
-            "name": node.name,
-            "state": node.state.value,
-            "revision": number,
-            "document": documents.NODE.dump_json(node).decode(),
-        }
+    def _write_nodes(self, before: Fleet, after: Fleet, number: int) -> None:
+        old = {node.address: node for node in before.nodes}
+        differ = [node for node in after.nodes if old.get(node.address) != node]
+        # Revoked ones first, and new ones last: a replacement takes the name in the same transaction.
+        gone = [node for node in differ if node.state is NodeState.REVOKED]
+        live = [node for node in differ if node.state is not NodeState.REVOKED]
+        table = tables.nodes
+        of_address = update(table).where(table.c.address == bindparam("at"))
+        known = [node for node in (*gone, *live) if node.address in old]
+        added = [node for node in (*gone, *live) if node.address not in old]
         try:
-            if before is None:
-                self._connection.execute(insert(tables.nodes).values(address=str(node.address), **values))
-            else:
-                self._connection.execute(
-                    update(tables.nodes).where(tables.nodes.c.address == str(node.address)).values(values)
-                )
+            self._execute_many(of_address, [_node_row(node, number, "at") for node in known])
+            self._execute_many(insert(table), [_node_row(node, number, "address") for node in added])
         except IntegrityError:
-            raise Conflict(f"the name {node.name} is taken", fix="choose another", code="name-taken") from None
-        if node.public_key is not None and (before is None or before.public_key != node.public_key):
-            self._claim(node.public_key, node, "node")
+            # The rows are those of ``before``, so whose name is another's is seen in ``after``.
+            names = Counter(node.name for node in after.nodes if node.state is not NodeState.REVOKED)
+            taken = next((node.name for node in live if names[node.name] > 1), (live or differ)[0].name)
+            raise Conflict(f"the name {taken} is taken", fix="choose another", code="name-taken") from None
+        self._claim(
+            (node.public_key, node, "node")
+            for node in differ
+            if node.public_key is not None
+            and (node.address not in old or old[node.address].public_key != node.public_key)
+        )
 
-    def _claim(self, key: PublicKey, node: Node, kind: str) -> None:
+    def _claim(self, keys: Iterable[tuple[PublicKey, Node, str]]) -> None:
+        rows = [{"public_key": key, "address": str(node.address), "kind": kind} for key, node, kind in keys]
         try:
-            self._connection.execute(insert(tables.keys).values(public_key=key, address=str(node.address), kind=kind))
+            self._execute_many(insert(tables.keys), rows)
         except IntegrityError:
             raise Conflict(
                 "the public key belongs to another node, gateway or invitation, or did once",
@@ -219,52 +230,43 @@ class Writing(Reading):
     def _write_invitations(self, before: Fleet, after: Fleet, number: int, now: datetime) -> None:
         old = {invitation.ephemeral_key: invitation for invitation in before.invitations}
         new = {invitation.ephemeral_key: invitation for invitation in after.invitations}
-        table = tables.invitations
-        for key, invitation in new.items():
-            if key not in old:
-                node = after.node(invitation.node)
-                self._claim(key, node, "ephemeral")
-                self._connection.execute(
-                    insert(table).values(
-                        ephemeral_key=key,
-                        address=str(node.address),
-                        expires_at=documents.microseconds(invitation.expires),
-                    )
-                )
-            elif old[key].redeemed_key != invitation.redeemed_key:
-                self._connection.execute(
-                    update(table).where(table.c.ephemeral_key == key).values(redeemed_revision=number)
-                )
-        for key in old.keys() - new.keys():
-            self._connection.execute(
-                update(table).where(table.c.ephemeral_key == key).values(closed_at=documents.microseconds(now))
-            )
+        added = [(after.node(new[key].node), new[key]) for key in new if key not in old]
+        self._claim((invitation.ephemeral_key, node, "ephemeral") for node, invitation in added)
+        rows = [
+            {
+                "ephemeral_key": invitation.ephemeral_key,
+                "address": str(node.address),
+                "expires_at": documents.microseconds(invitation.expires),
+            }
+            for node, invitation in added
+        ]
+        self._execute_many(insert(tables.invitations), rows)
+        of_key = update(tables.invitations).where(tables.invitations.c.ephemeral_key == bindparam("key"))
+        redeemed = [key for key in new if key in old and old[key].redeemed_key != new[key].redeemed_key]
+        self._execute_many(of_key, [{"key": key, "redeemed_revision": number} for key in redeemed])
+        closed_at = documents.microseconds(now)
+        self._execute_many(of_key, [{"key": key, "closed_at": closed_at} for key in old.keys() - new.keys()])
 
-    def _write_named(self, change: Change, network: Network) -> None:
-        item = change.after or change.before
-        table: Table
-        values: dict[str, Any] = {}
-        if isinstance(item, Service):
-            table, document = tables.services, documents.SERVICE.dump_json(item)
-        elif isinstance(item, Route):
-            table, document = tables.routes, documents.ROUTE.dump_json(item)
-            values = {"host": under_suffix(item.host, network.suffix), "path": item.path.rstrip("/")}
-        elif isinstance(item, Policy):
-            table, document = tables.policies, documents.POLICY.dump_json(item)
-        else:
-            return
-        name = str(item.name)
-        self._connection.execute(delete(table).where(table.c.name == name))
-        if change.after is None:
-            return
+    def _write_named(self, noun: type[Named], found: tuple[Change, ...], after: Fleet) -> None:
+        differ = [change for change in found if isinstance(change.after or change.before, noun)]
+        table = _TABLES[noun]
+        # All that differ go first: another may take over a host and path in the same transaction.
+        self._execute_many(delete(table).where(table.c.name == bindparam("gone")), [{"gone": c.name} for c in differ])
+        rows = [_named_row(change.after, after.network) for change in differ if isinstance(change.after, noun)]
         try:
-            self._connection.execute(insert(table).values(name=name, document=document.decode(), **values))
+            self._execute_many(insert(table), rows)
         except IntegrityError:
+            places = Counter(_place(route, after.network) for route in after.routes)
+            row = next((row for row in rows if places[row["host"], row["path"]] > 1), rows[0])
             raise Conflict(
-                f"another route already has {values.get('host')}{values.get('path') or '/'}",
+                f"another route already has {row['host']}{row['path'] or '/'}",
                 fix="`gridwire route list` names it; change or remove that one",
                 code="route-taken",
             ) from None
+
+    def _execute_many(self, statement: Executable, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(statement, rows)
 
     def _rename_hosts(self, after: Fleet) -> None:
         """Hosts of one label stand under another suffix now; raise Conflict where two become the same."""
@@ -289,3 +291,29 @@ class Writing(Reading):
         return self._connection.execute(
             select(tables.keys.c.address).where(tables.keys.c.public_key == key)
         ).scalar_one_or_none()
+
+
+def _node_row(node: Node, number: int, address: str) -> dict[str, Any]:
+    """``address``: what the address is called in the statement."""
+    return {
+        address: str(node.address),
+        "name": node.name,
+        "state": node.state.value,
+        "revision": number,
+        "document": documents.NODE.dump_json(node).decode(),
+    }
+
+
+def _named_row(item: Named, network: Network) -> dict[str, Any]:
+    name = str(item.name)
+    if isinstance(item, Service):
+        return {"name": name, "document": documents.SERVICE.dump_json(item).decode()}
+    if isinstance(item, Policy):
+        return {"name": name, "document": documents.POLICY.dump_json(item).decode()}
+    host, path = _place(item, network)
+    return {"name": name, "host": host, "path": path, "document": documents.ROUTE.dump_json(item).decode()}
+
+
+def _place(route: Route, network: Network) -> tuple[str, str]:
+    """What no two routes may share."""
+    return under_suffix(route.host, network.suffix), route.path.rstrip("/")
