@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gridwire.control.moment import Moment
+from gridwire.control.views import endpoint_views
 
 REACH = [{"prefix": "127.0.0.1/32", "first_port": 9000, "last_port": 9000, "kind": "tcp"}]
 
@@ -296,3 +297,25 @@ def test_no_wildcard_stands_for_the_panel(grid: Any) -> None:
     assert explain(grid, "phone", "http://other.grid/")["status"] == 200
     assert explain(grid, "phone", "http://panel.grid/")["status"] == 404
     assert explain(grid, "phone", "http://panell.other/")["status"] == 421
+
+
+def test_those_who_ask_at_once_of_a_large_grid_share_one_look(grid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pictured(**how: bool) -> str:
+        picture = grid.grid.picture(grid.grid.snapshot(), **how)
+        return str(endpoint_views(picture, picture.fleet.services[0])[0].health)
+
+    assert pictured() == "up"
+    speak(grid, "down")
+    assert pictured() == "down", "in a small grid nothing is kept"
+    monkeypatch.setattr("gridwire.control.grid._LARGE", 1)
+    assert pictured() == "down"
+    speak(grid, "up")
+    assert pictured() == "down"
+    assert pictured(anew=True) == "up"
+    speak(grid, "down")
+    assert pictured() == "up"
+    grid.clock.forward(seconds=1)
+    assert pictured() == "down"
+    speak(grid, "up")
+    grid.publish("other", on="tag:site=a")
+    assert pictured() == "up", "another revision is another picture"

@@ -10,9 +10,9 @@ from gridwire.control.moment import Moment
 from gridwire.control.picture import Picture
 from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, AlertKind, Held, Key, Symptom
 from gridwire.core.certificates import Certificate, Source
-from gridwire.core.fleet import Fleet, Node, NodeState, Role
+from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route
 from gridwire.core.health import Health
-from gridwire.core.names import NodeName
+from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Severity
 from gridwire.core.traffic import Tally
 from gridwire.protocol.notifications import AlertView
@@ -31,26 +31,51 @@ def look(picture: Picture, moment: Moment, traffic: Mapping[str, Tally]) -> Seen
     for node in picture.fleet.nodes:
         if node.state is NodeState.ACTIVE:
             _node(picture, node, found, unknown)
+    behind = _Behind(picture, moment)
     for route in picture.fleet.routes:
-        nodes = picture.known.endpoints_of(picture.known.services[route.to])
-        of = frozenset({f"route:{route.name}", *_shared(nodes)})
-        views = [moment.endpoints[route.to, node.name] for node in nodes]
         key = Key(AlertKind.ROUTE_FAILING, route.name)
-        if any(view.health is Health.CHECKING for view in views):
+        health, why = behind.of(route.to)
+        if health is Health.CHECKING:
             unknown.add(key)
-        elif not any(view.health is Health.UP for view in views):
-            why = "; ".join(f"{view.node}: {view.reason or view.health}" for view in views) or "no node offers it"
+        elif health is not Health.UP:
             fix = f"gridwire service show {route.to}"
-            found.append(Symptom(key=key, what=f"no endpoint of {route.to} serves: {why}"[:500], fix=fix, of=of))
+            found.append(Symptom(key=key, what=why, fix=fix, of=behind.names(route)))
         tally = traffic.get(route.name)
         if tally is not None and tally.requests >= ERROR_REQUESTS and tally.errors > ERROR_SHARE * tally.requests:
             what = f"{tally.errors} of the last {tally.requests} requests failed"
             fix = f"gridwire traffic {route.name}"
-            found.append(Symptom(key=Key(AlertKind.ROUTE_ERRORS, route.name), what=what, fix=fix, of=of))
+            key = Key(AlertKind.ROUTE_ERRORS, route.name)
+            found.append(Symptom(key=key, what=what, fix=fix, of=behind.names(route)))
     for gateway in picture.fleet.gateways():
         heard = picture.heard.get(gateway.address)
         found += _certificates(gateway, heard.report.certificates if heard is not None else (), picture.now)
     return Seen(symptoms={symptom.key: symptom for symptom in found}, unknown=_unseen(picture, unknown))
+
+
+class _Behind:
+    """What stands behind routes: looked at once for each service, however many routes lead there."""
+
+    def __init__(self, picture: Picture, moment: Moment) -> None:
+        self._picture, self._moment = picture, moment
+        self._seen: dict[ServiceName, tuple[Health, str]] = {}
+
+    def of(self, service: ServiceName) -> tuple[Health, str]:
+        """UP while one endpoint is, CHECKING while one may come to be, else DOWN and why."""
+        if service not in self._seen:
+            nodes = self._nodes(service)
+            views = [self._moment.endpoints[service, node.name] for node in nodes]
+            healths = {view.health for view in views}
+            known = next((health for health in (Health.CHECKING, Health.UP) if health in healths), Health.DOWN)
+            why = "; ".join(f"{v.node}: {v.reason or v.health}" for v in views) if known is Health.DOWN else ""
+            what = f"no endpoint of {service} serves: {why or 'no node offers it'}"[:500]
+            self._seen[service] = (known, what)
+        return self._seen[service]
+
+    def names(self, route: Route) -> frozenset[str]:
+        return frozenset({f"route:{route.name}", *_shared(self._nodes(route.to))})
+
+    def _nodes(self, service: ServiceName) -> tuple[Node, ...]:
+        return self._picture.known.endpoints_of(self._picture.known.services[service])
 
 
 def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key]) -> None:

@@ -82,7 +82,7 @@ class Follower:
         grid = self._grid
         snapshot = grid.snapshot()
         found = [*self._revisions(snapshot.version[1]), *self._events()]
-        picture = grid.picture(snapshot)
+        picture = grid.picture(snapshot, anew=True)
         moment = Moment.of(picture)
         if self._moment is not None:
             found += moment.since(self._moment)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from gridwire.adapters.clock import utc_now
 from gridwire.adapters.series import Series, open_series
@@ -29,6 +30,8 @@ from gridwire.core.perimeter import Finding
 from gridwire.protocol.audit import Head
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+_SHARED: Final = timedelta(seconds=0.5)
+_LARGE: Final = 1000  # nodes
 
 
 class Grid:
@@ -59,6 +62,7 @@ class Grid:
         self.teller = Teller(self)
         self._specs = Specs()
         self._known: Known | None = None
+        self._picture: Picture | None = None
         self.looks = Looks()
         self._gateway = gateway
         self._seen: tuple[int, int] | None = None
@@ -95,12 +99,18 @@ class Grid:
         self.heard.ring()
         self.stirred.ring()
 
-    def picture(self, snapshot: Snapshot) -> Picture:
-        """What people are told is read off this."""
+    def picture(self, snapshot: Snapshot, *, anew: bool = False) -> Picture:
+        """What people are told is read off this. Of a large grid those who ask within half a second share one, for a
+        page of the panel asks several things at once; ``anew``: nothing that came since the last may be missed."""
+        fleet, now, kept = snapshot.fleet, self.clock(), self._picture
+        if not anew and kept is not None and kept.fleet is fleet and timedelta(0) <= now - kept.now < _SHARED:
+            return kept
         known = self._known
-        if known is None or known.fleet is not snapshot.fleet:
-            known = self._known = Known(snapshot.fleet, self._specs.index(snapshot))
-        return Picture(snapshot.fleet, self.reports.all(), self.clock(), self._specs.since, known)
+        if known is None or known.fleet is not fleet:
+            known = self._known = Known(fleet, self._specs.index(snapshot))
+        picture = Picture(fleet, self.reports.all(), now, self._specs.since, known)
+        self._picture = picture if len(fleet.nodes) > _LARGE else None
+        return picture
 
     def look(self, picture: Picture, snapshot: Snapshot) -> tuple[Looked, ...]:
         """The perimeter of every node that is to have an agent, worst first."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from gridwire.control.picture import Picture
-from gridwire.control.views import endpoint_view
-from gridwire.core.fleet import Node, NodeState, Service
+from gridwire.control.views import endpoint_views
+from gridwire.core.fleet import Node, NodeState
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.revision import Revision
 from gridwire.protocol.api import Event
@@ -50,9 +50,9 @@ class Moment:
     def of(cls, picture: Picture) -> Moment:
         live = [node for node in picture.fleet.nodes if node.state is not NodeState.REVOKED]
         seen = (
-            _endpoint(picture, service, node)
+            EndpointNow(service=service.name, node=view.node, health=view.health, reason=view.reason)
             for service in picture.fleet.services
-            for node in picture.known.endpoints_of(service)
+            for view in endpoint_views(picture, service)
         )
         return cls(
             nodes={node.name: _node(picture, node) for node in live},
@@ -96,8 +96,3 @@ def _node(picture: Picture, node: Node) -> NodeNow:
         findings=0 if report is None else len(report.findings),
         reports=None if heard is None else heard.fresh(picture.now),
     )
-
-
-def _endpoint(picture: Picture, service: Service, node: Node) -> EndpointNow:
-    view = endpoint_view(picture, service, node)
-    return EndpointNow(service=service.name, node=node.name, health=view.health, reason=view.reason)

@@ -11,7 +11,7 @@ from gridwire.control.explanation import hops_to
 from gridwire.control.perimeter import Looked, verdict_of
 from gridwire.control.picture import Picture
 from gridwire.control.standing import worst_first
-from gridwire.control.views import endpoint_view, standings, url_of
+from gridwire.control.views import endpoint_views, standings, url_of
 from gridwire.core.fleet import Node, NodeState, Role, Route
 from gridwire.core.health import Standing
 from gridwire.core.names import NodeName
@@ -87,8 +87,7 @@ def _failing(picture: Picture) -> list[FailingRoute]:
 
 def _drawn(picture: Picture, route: Route, standing: Standing) -> FailingRoute:
     service = picture.known.services[route.to]
-    views = (endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
-    worst = min(views, key=worst_first, default=None)
+    worst = min(endpoint_views(picture, service), key=worst_first, default=None)
     return FailingRoute(
         route=route.name,
         url=url_of(picture.fleet, route),

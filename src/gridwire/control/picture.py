@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Heard, Version, members_seen, reporting
+from gridwire.control.reports import TUNNEL_FRESH, AllHeard, Heard, Version, members_seen
 from gridwire.core.access import selects
 from gridwire.core.addressing import Address
 from gridwire.core.crowd import Crowds, Mask, Roster
@@ -18,6 +18,7 @@ from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Finding
 from gridwire.core.sources import Index
 from gridwire.core.tailnet import MemberSeen
+from gridwire.protocol.api import EndpointView
 
 _TOLD = (Health.UP, Health.DOWN, Health.UNKNOWN)
 
@@ -41,6 +42,10 @@ class Known:
     @cached_property
     def explainer(self) -> Explainer:
         return Explainer(self.fleet)
+
+    @cached_property
+    def gateways(self) -> tuple[Node, ...]:
+        return self.fleet.gateways()
 
     @cached_property
     def services(self) -> dict[ServiceName, Service]:
@@ -89,8 +94,9 @@ class Picture:
         self.now = now
         self.known = known if known is not None and known.fleet is fleet else Known(fleet)
         self._connected: dict[tuple[NodeName, NodeState], bool | None] = {}
-        self.speaking = reporting(fleet, heard, now)
-        gateways = fleet.gateways()
+        self.views: dict[ServiceName, tuple[EndpointView, ...]] = {}  # once for all who ask (control.views)
+        gateways = self.known.gateways
+        self.speaking = tuple(g for g in gateways if g.address in heard and heard[g.address].fresh(now))
         self.gateways: set[NodeName] = {node.name for node in gateways}
         self._heard_gateways = [heard[node.address] for node in gateways if node.address in heard]
         self._fresh_gateways = [one for one in self._heard_gateways if one.fresh(now)]

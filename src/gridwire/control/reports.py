@@ -34,14 +34,17 @@ class Heard:
     sessions: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     checks: Mapping[tuple[ServiceName, NodeName], EndpointHealth] = field(default_factory=dict, compare=False)
 
-    _allowed: dict[tuple[Target, Prefix], bool] = field(default_factory=dict, compare=False, repr=False)
+    _allowed: dict[int, tuple[Target, Prefix, bool]] = field(default_factory=dict, compare=False, repr=False)
 
     def allows(self, target: Target, mesh: Prefix) -> bool:
-        """Whether the node consents to a target; judged once for as long as the report is the latest."""
-        asked = (target, mesh)
-        if asked not in self._allowed:
-            self._allowed[asked] = consents(self.report.reach, target, mesh)
-        return self._allowed[asked]
+        """Whether the node consents to a target; judged once for as long as the report and the target are the latest.
+
+        Looked up by identity: to hash an address and a prefix takes longer than all else of an endpoint's state.
+        """
+        kept = self._allowed.get(id(target))
+        if kept is None or kept[0] is not target or kept[1] != mesh:
+            kept = self._allowed[id(target)] = (target, mesh, consents(self.report.reach, target, mesh))
+        return kept[2]
 
     @classmethod
     def of(cls, report: Report, at: datetime) -> Heard:

@@ -13,14 +13,11 @@ _ORDER = (Health.DOWN, Health.REFUSED, Health.UNKNOWN, Health.CHECKING, Health.U
 
 
 def count_endpoints(views: Iterable[EndpointView]) -> EndpointCounts:
-    return count_health((view.health, view.drained) for view in views)
-
-
-def count_health(seen: Iterable[tuple[Health, bool]]) -> EndpointCounts:
-    """Of each endpoint its health, and whether it is drained: that is nobody's loss, and serves nobody new."""
+    """One that is drained is nobody's loss, and serves nobody new."""
     found = {"up": 0, "down": 0, "unknown": 0, "drained": 0}
-    for health, drained in seen:
-        kind = "drained" if drained else "up" if health is Health.UP else "down" if health in _BAD else "unknown"
+    for view in views:
+        health = view.health
+        kind = "drained" if view.drained else "up" if health is Health.UP else "down" if health in _BAD else "unknown"
         found[kind] += 1
     return EndpointCounts(total=sum(found.values()), **found)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gridwire.control.picture import Picture
-from gridwire.control.views import endpoint_view
+from gridwire.control.views import endpoint_views
 from gridwire.core.fleet import Node, NodeState, Role, Service
 from gridwire.core.health import Health
 from gridwire.protocol.explanation import HopState
@@ -45,11 +45,10 @@ def topology(picture: Picture, revision: int) -> Topology:
     standing: dict[str, _Seen] = {}
     for service in picture.fleet.services:
         ends = []
-        for node in picture.known.endpoints_of(service):
-            view = endpoint_view(picture, service, node)
+        for view in endpoint_views(picture, service):
             end = _Seen(state=_endpoint(view.health), reason=view.reason)
             ends.append((view.drained, end))
-            links.add(groups["edges"][node.name], services[service.name], end)
+            links.add(groups["edges"][view.node], services[service.name], end)
         standing[service.name] = _service(service, ends)
     return Topology(
         revision=revision,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from gridwire.control.picture import Picture
-from gridwire.control.standing import count_endpoints, count_health, standing_of, worst_endpoints
+from gridwire.control.standing import count_endpoints, standing_of, worst_endpoints
 from gridwire.core.crowd import Mask
 from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health, Standing
@@ -47,6 +47,15 @@ def endpoint_view(picture: Picture, service: Service, node: Node) -> EndpointVie
     return EndpointView(node=node.name, health=health, reason=said, drained=node.drained, since=turned)
 
 
+def endpoint_views(picture: Picture, service: Service) -> tuple[EndpointView, ...]:
+    """All endpoints of a service of the picture's fleet, in the order of names."""
+    found = picture.views.get(service.name)
+    if found is None:
+        nodes = picture.known.endpoints_of(service)
+        found = picture.views[service.name] = tuple(endpoint_view(picture, service, node) for node in nodes)
+    return found
+
+
 def _seen(picture: Picture, service: Service, node: Node) -> tuple[Health, str, datetime | None]:
     """Its health, why, and since when."""
     said = picture.heard.get(node.address)
@@ -75,7 +84,7 @@ def _lost_since(picture: Picture, node: Node, checks: list[EndpointHealth]) -> d
 
 def service_outcome(picture: Picture, service: Service, *, most: int | None = None) -> ServiceOutcome:
     """``most``: so many endpoints, the worst, where there are more."""
-    endpoints = tuple(endpoint_view(picture, service, node) for node in picture.known.endpoints_of(service))
+    endpoints = endpoint_views(picture, service)
     counts = count_endpoints(endpoints)
     return ServiceOutcome(
         service=service,
@@ -88,12 +97,8 @@ def service_outcome(picture: Picture, service: Service, *, most: int | None = No
 
 def standings(picture: Picture) -> dict[ServiceName, Standing]:
     """How each service stands."""
-    found = {}
-    for service in picture.fleet.services:
-        nodes = picture.known.endpoints_of(service)
-        seen = ((_seen(picture, service, node)[0], node.drained) for node in nodes)
-        found[service.name] = standing_of(count_health(seen))
-    return found
+    services = picture.fleet.services
+    return {service.name: standing_of(count_endpoints(endpoint_views(picture, service))) for service in services}
 
 
 def _service_advice(picture: Picture, service: Service, endpoints: tuple[EndpointView, ...]) -> tuple[str, ...]:

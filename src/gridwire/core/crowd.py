@@ -40,6 +40,7 @@ class Crowd:
 
 
 NOBODY = Crowd()
+NOTHING: Mask = 0
 
 
 class Roster:
@@ -84,6 +85,7 @@ class Crowds:
                     self._by_key[key].append(bit)
         self._masks: dict[Key, Mask] = {}
         self._several: list[tuple[int, str, Mask]] | None = None
+        self._told: dict[Mask, Crowd] = {NOTHING: NOBODY}  # thousands of routes are open to some tens of crowds
         self.on_mesh = roster.mask(bit for bit, node in nodes if node.state in ON_MESH)
         self.edges = self.of("role", Role.EDGE)
         self.people = roster.mask(
@@ -114,10 +116,13 @@ class Crowds:
         return bool(mask >> self._roster.bit(node) & 1)
 
     def crowd(self, mask: Mask) -> Crowd:
-        if not mask:
-            return NOBODY
-        groups, rest = self._groups(mask)
-        return Crowd(count=mask.bit_count(), groups=groups, rest=rest.bit_count(), nodes=self.first(mask, NAMED))
+        found = self._told.get(mask)
+        if found is None:
+            groups, rest = self._groups(mask)
+            nodes = self.first(mask, NAMED)
+            found = Crowd(count=mask.bit_count(), groups=groups, rest=rest.bit_count(), nodes=nodes)
+            self._told[mask] = found
+        return found
 
     def _groups(self, mask: Mask) -> tuple[tuple[Group, ...], Mask]:
         """The largest that lies in what is left, again and again. A group of one is called by its name."""
