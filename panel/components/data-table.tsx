@@ -6,12 +6,12 @@
  */
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { count } from "@/lib/format";
 import { useUrlState } from "@/lib/url-state";
 import classes from "./data-table.module.css";
 import { FilterField } from "./filter-field";
-import { filtered, type Orderable, ordered, type SortKey } from "./table-order";
+import { finder, type Orderable, ordered, type SortKey } from "./table-order";
 import { TextButton } from "./text-button";
 import { useWidth } from "./use-width";
 
@@ -44,6 +44,8 @@ export interface TableProps<T> {
   onOpen?: (row: T) => void;
   /** The second line, where the table is narrower than `below` px: what the columns say that are left out. */
   brief?: { below: number; line: (row: T) => React.ReactNode };
+  /** How many rows more are on their way. */
+  coming?: number;
   /** Beside the filter. */
   aside?: React.ReactNode;
 }
@@ -52,16 +54,17 @@ const VIRTUAL_FROM = 100;
 const PHONE = 480; // px
 
 export function DataTable<T>(props: TableProps<T>) {
-  const { rows, rowKey, columns, text, badness = none, selected = null } = props;
+  const { rows, rowKey, columns, text, badness = none, selected = null, coming = 0 } = props;
   const url = useUrlState();
-  const filter = useDeferredValue(url.get("filter") ?? "");
+  const wanted = url.get("filter") ?? "";
+  const filter = useDeferredValue(wanted);
   const sort = url.get("sort");
   const [frame, width] = useWidth<HTMLDivElement>();
-  const shown = columns.filter((column) => width >= (column.from ?? 0));
-  const list = useMemo(
-    () => ordered(filtered(rows, filter, text), sort, columns, rowKey, badness),
-    [rows, filter, sort, columns, text, rowKey, badness],
-  );
+  const shown = useMemo(() => columns.filter((column) => width >= (column.from ?? 0)), [columns, width]);
+  // What is found of rows in order is in order: a key that is typed sorts nothing.
+  const sorted = useMemo(() => ordered(rows, sort, columns, rowKey, badness), [rows, sort, columns, rowKey, badness]);
+  const find = useMemo(() => finder(sorted, text), [sorted, text]);
+  const list = useMemo(() => find(filter), [find, filter]);
   const grid = shown.map((column) => (width < PHONE && column.narrow) || column.width || "minmax(0, 1fr)").join(" ");
   const nouns = props.nouns ?? `${props.noun}s`;
   const brief = props.brief && width < props.brief.below ? props.brief.line : null;
@@ -69,16 +72,13 @@ export function DataTable<T>(props: TableProps<T>) {
   return (
     <div className={classes.frame} ref={frame} data-two={brief ? true : undefined}>
       <div className={classes.tools}>
-        <FilterField
-          label={`Filter ${nouns}`}
-          value={url.get("filter") ?? ""}
-          onChange={(f) => url.set({ filter: f })}
-        />
+        <FilterField label={`Filter ${nouns}`} value={wanted} onChange={(f) => url.set({ filter: f })} />
         {props.aside}
         <span className={classes.count} role="status">
           {list.length === rows.length
             ? `${count(rows.length)} ${rows.length === 1 ? props.noun : nouns}`
             : `${count(list.length)} of ${count(rows.length)} ${nouns}`}
+          {coming > 0 && `, ${count(coming)} more are coming`}
         </span>
       </div>
       <div
@@ -86,6 +86,7 @@ export function DataTable<T>(props: TableProps<T>) {
         aria-label={props.label}
         aria-rowcount={list.length + 1}
         aria-colcount={shown.length + (brief ? 1 : 0)}
+        aria-busy={filter !== wanted || coming > 0 || undefined}
       >
         <div role="row" className={classes.head} style={{ gridTemplateColumns: grid }} aria-rowindex={1}>
           {shown.map((column) => (
@@ -98,7 +99,15 @@ export function DataTable<T>(props: TableProps<T>) {
             <TextButton onClick={() => url.set({ filter: null })}>Show all {count(rows.length)}</TextButton>
           </p>
         ) : (
-          <Rows {...props} list={list} shown={shown} grid={grid} selected={selected} second={brief} />
+          <Rows
+            list={list}
+            shown={shown}
+            grid={grid}
+            rowKey={rowKey}
+            selected={selected}
+            second={brief}
+            {...(props.onOpen ? { onOpen: props.onOpen } : {})}
+          />
         )}
       </div>
     </div>
@@ -137,14 +146,17 @@ function Head<T>({
   );
 }
 
-interface RowsProps<T> extends TableProps<T> {
+interface RowsProps<T> extends Pick<TableProps<T>, "rowKey" | "selected" | "onOpen"> {
   list: readonly T[];
   shown: readonly Column<T>[];
   grid: string;
   second: ((row: T) => React.ReactNode) | null;
 }
 
-function Rows<T>({ list, shown, grid, rowKey, selected, onOpen, second }: RowsProps<T>) {
+// Stays as it is while what is typed is shown and the rows that it finds are not there yet.
+const Rows = memo(PlainRows) as typeof PlainRows;
+
+function PlainRows<T>({ list, shown, grid, rowKey, selected, onOpen, second }: RowsProps<T>) {
   const body = useRef<HTMLDivElement>(null);
   const [focused, setFocused] = useState<string | null>(null);
   const [top, setTop] = useState(0);

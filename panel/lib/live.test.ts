@@ -56,6 +56,21 @@ describe("following the grid", () => {
     expect(asked()).toEqual(["events"]);
   });
 
+  it("asks for a long list no oftener than a fifth of the time, and misses nothing", async () => {
+    vi.mocked(client.invalidateQueries).mockImplementation(() => new Promise((done) => setTimeout(done, 2_000)));
+    opened[0]?.says("event");
+    await vi.advanceTimersByTimeAsync(300);
+    for (let turn = 0; turn < 40; turn += 1) {
+      opened[0]?.says("event");
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    expect(asked()).toEqual(["events"]);
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(asked()).toEqual(["events", "events"]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked()).toEqual(["events", "events"]);
+  });
+
   it("keeps each second of traffic, and asks for nothing", () => {
     opened[0]?.says("traffic", { at: "2026-03-01T12:00:00Z", totals: { requests: 7 } });
     vi.advanceTimersByTime(1_000);

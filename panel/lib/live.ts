@@ -24,6 +24,7 @@ const PROBE_MS = 5_000;
 const CONNECT_MS = 10_000;
 const [CONNECTING, CLOSED] = [0, 2]; // of EventSource.readyState
 const GATHER_MS = 250; // a redeploy turns many things in one moment: ask once
+const PAUSES = 4; // times what an answer took: of 10,000 nodes some turn at every moment, and all of them are asked for
 
 export const STREAM = "/api/v1/stream";
 
@@ -39,12 +40,22 @@ export function follow(
   let broken = false;
   let heard = Date.now();
   const stale = new Set<string>();
+  const resting = new Set<string>(); // nouns that are asked for, or were a moment ago
 
   const ask = () => {
     gathering = undefined;
-    const nouns = [...stale];
-    stale.clear();
-    for (const noun of nouns) void client.invalidateQueries({ queryKey: [noun] });
+    for (const noun of [...stale].filter((noun) => !resting.has(noun))) {
+      stale.delete(noun);
+      resting.add(noun);
+      const began = Date.now();
+      const rested = () => {
+        resting.delete(noun);
+        if (stale.has(noun)) gathering ??= setTimeout(ask, GATHER_MS);
+      };
+      void client
+        .invalidateQueries({ queryKey: [noun] })
+        .finally(() => setTimeout(rested, PAUSES * (Date.now() - began)));
+    }
   };
   const turned = (kind: string) => {
     heard = Date.now();

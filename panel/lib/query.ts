@@ -1,5 +1,5 @@
 /** Server state: one key for each question, and how often it is asked while nothing tells of changes. */
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, type QueryKey, skipToken, useQuery } from "@tanstack/react-query";
 import { asProblem } from "./api/problem";
 import { isLive } from "./live-state";
 
@@ -15,7 +15,10 @@ export const keys = {
   service: (name: string) => ["services", name] as const,
   routes: ["routes"] as const,
   route: (name: string) => ["routes", name] as const,
+  routesWhere: (filter: string) => ["routes", "where", filter] as const,
+  servicesWhere: (filter: string) => ["services", "where", filter] as const,
   policies: ["policies"] as const,
+  policyOutcomes: ["policies", "outcomes"] as const,
   policy: (name: string) => ["policies", name] as const,
   explain: (query: Record<string, string>) => ["explain", query] as const,
   trafficNow: ["traffic-now"] as const,
@@ -34,7 +37,14 @@ export const keys = {
   passkeys: ["passkeys"] as const,
   certificates: ["certificates"] as const,
   network: ["network"] as const,
+  /** Of a list: how many of its rows are yet to come. Under no noun, for it is never asked for. */
+  coming: (list: QueryKey) => ["coming", ...list],
 } as const;
+
+/** How many rows of a list are yet to come (`lib/api/rows.ts`). */
+export function useComing(list: QueryKey): number {
+  return useQuery<number>({ queryKey: keys.coming(list), queryFn: skipToken }).data ?? 0;
+}
 
 const AGES_MS = 15_000; // an agent reports every 10 s, and no event says that nothing is new
 const A_ROW_MS = 10;

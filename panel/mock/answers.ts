@@ -24,6 +24,14 @@ export function listing(items: readonly unknown[]) {
   return HttpResponse.json({ items, next: null, total: items.length } as never);
 }
 
+/** The same for a filter of one `field:value`, which `has` looks for. */
+export function filteredBy<T>(request: Request, items: readonly T[], has: (item: T, field: string) => string[]) {
+  const word = new URL(request.url).searchParams.get("filter")?.replace(/"/g, "");
+  const at = word?.indexOf(":") ?? -1;
+  if (!word || word.startsWith("-") || at < 0) return listing(items);
+  return listing(items.filter((item) => has(item, word.slice(0, at)).includes(word.slice(at + 1))));
+}
+
 export const isPreview = (request: Request) => new URL(request.url).searchParams.get("preview") === "true";
 
 export const NO_DIFFERENCE: Difference = {

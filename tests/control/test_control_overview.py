@@ -150,6 +150,70 @@ def test_outcomes_are_paged_worst_first(grid: Any) -> None:
     assert grid.local.get("/api/v1/outcomes/services").json()["items"][0]["standing"] == "failing"
 
 
+def test_outcomes_of_a_node_and_in_brief(grid: Any) -> None:
+    grid.join("home-2", tags=[["site", "b"]])
+    for n in range(8):
+        grid.join(f"phone-{n}", role="client")
+    grid.publish("other", on="tag:site=b")
+    grid.route("other", host="other.example.com", to="other", allow=("role:operator",))
+
+    def listed(noun: str, **params: str) -> list[Any]:
+        answer = grid.local.get(f"/api/v1/outcomes/{noun}", params=params)
+        assert answer.status_code == 200, answer.text
+        found: list[Any] = answer.json()["items"]
+        return found
+
+    assert [one["route"]["name"] for one in listed("routes", filter="node:home-1")] == ["api"]
+    assert [one["service"]["name"] for one in listed("services", filter="node:home-2")] == ["other"]
+    assert listed("routes", filter="node:phone") == []
+    (whole,), (brief,) = (listed("routes", filter="name:other", brief=how) for how in ("false", "true"))
+    assert (len(whole["cannot"]["nodes"]), len(whole["advice"]) > 1) == (9, True)
+    assert brief == whole | {
+        "cannot": whole["cannot"] | {"nodes": whole["cannot"]["nodes"][:6]},
+        "can_open": [],
+        "cannot_open": [],
+        "advice": whole["advice"][:1],
+    }
+    grid.local.patch("/api/v1/nodes/home-2", json={"tags": [["site", "a"]]})
+    for n in range(3, 7):
+        grid.join(f"home-{n}", tags=[["site", "a"]], needs_approval=False)
+    (service,) = listed("services", filter="name:api", brief="true")
+    assert (service["counts"]["total"], len(service["endpoints"])) == (6, 3)
+
+
+def test_policies_with_whom_they_let_in_and_who_names_them(grid: Any) -> None:
+    for name, allow in (("family", ["role:client", "role:gateway"]), ("nobody", [])):
+        selectors = [dict(zip(("kind", "value"), text.split(":"), strict=True)) for text in allow]
+        answer = grid.local.put(f"/api/v1/policies/{name}", json={"name": name, "allow": selectors})
+        assert answer.status_code == 201, answer.text
+    grid.route("api", allow=("policy:family",))
+    grid.route("other", to="api", allow=("role:operator", "policy:family"))
+    seen = grid.local.get("/api/v1/outcomes/policies").json()["items"]
+    told = [(one["policy"]["name"], one["can"]["nodes"], one["routes"], one["routes_count"]) for one in seen]
+    assert told == [("family", ["phone"], ["api", "other"], 2), ("nobody", [], [], 0)]
+
+
+def test_nodes_are_sorted_worst_first(grid: Any) -> None:
+    grid.join("drained")
+    grid.local.patch("/api/v1/nodes/drained", json={"drained": True})
+    grid.join("silent")
+    grid.join("waits", needs_approval=True)
+    grid.invite("invited")
+    speak(grid, away=("home-1", "phone"))
+    grid.report(node="drained")
+
+    def order() -> list[str]:
+        answer = grid.local.get("/api/v1/nodes", params={"sort": "standing"})
+        assert answer.status_code == 200, answer.text
+        return [view["node"]["name"] for view in answer.json()["items"]]
+
+    assert order() == ["home-1", "silent", "waits", "invited", "drained", "phone", "gw", "laptop"]
+    grid.report(node="drained", state="failed")
+    assert order()[:2] == ["drained", "home-1"]
+    grid.clock.forward(seconds=60)
+    assert order()[0] == "gw", "the gateway itself is silent, and of the others nobody knows"
+
+
 def test_the_overview_of_a_grid_that_is_well(grid: Any) -> None:
     seen = grid.local.get("/api/v1/overview").json()
     assert (seen["nodes_up"], seen["nodes_known"], seen["nodes_unknown"]) == (2, 2, 0)

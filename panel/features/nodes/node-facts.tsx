@@ -8,14 +8,15 @@ import { StateChip } from "@/components/state-chip";
 import { Answered } from "@/components/states";
 import { Tags } from "@/components/tag";
 import { Time } from "@/components/time";
-import { useRoutes } from "@/features/routes/queries";
-import { useServices } from "@/features/services/queries";
+import { useOverview } from "@/features/overview/queries";
+import { useRoutesWhere } from "@/features/routes/queries";
+import { useServicesWhere } from "@/features/services/queries";
 import { endpointState } from "@/features/services/service-state";
 import type { NodeView, RouteOutcome } from "@/lib/api/types";
 import { durationSeconds, plural, seconds } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import classes from "./node-facts.module.css";
-import { lossOf } from "./node-loss";
+import { lossOf, ownOf } from "./node-loss";
 
 const CLOCK_OFF_S = 2; // less is the way here, and a busy host
 
@@ -127,8 +128,8 @@ export function reachText(reach: NodeView["reach"][number]): string {
 
 /** Services that run there with their health, and the routes that hang on it. */
 function Served({ node, down }: { node: string; down: boolean }) {
-  const services = useServices();
-  const routes = useRoutes();
+  const services = useServicesWhere(`node:${node}`);
+  const routes = useRoutesWhere(`node:${node}`);
   return (
     <>
       <Section title={down ? "What users lose" : "What users would lose without it"}>
@@ -152,7 +153,7 @@ function Served({ node, down }: { node: string; down: boolean }) {
                     key={route.route.name}
                     route={route}
                     tone="off"
-                    word={`${plural(route.counts.up - Number(serves(route, node)), "other")} serve on`}
+                    word={`${plural(route.counts.up - Number(ownOf(node, route).health === "up"), "other")} serve on`}
                   />
                 ))}
               </ul>
@@ -163,14 +164,12 @@ function Served({ node, down }: { node: string; down: boolean }) {
       <Section title="Services it runs">
         <Answered query={services} what="services" rows={1}>
           {(all) => {
-            const own = all.flatMap(({ service, endpoints }) =>
-              endpoints.filter((endpoint) => endpoint.node === node).map((endpoint) => ({ service, endpoint })),
-            );
-            if (own.length === 0) return <p className="muted">None selects it.</p>;
+            if (all.length === 0) return <p className="muted">None selects it.</p>;
             return (
               <ul className={classes.list}>
-                {own.map(({ service, endpoint }) => {
-                  const { tone, word, why } = endpointState(endpoint);
+                {all.map((outcome) => {
+                  const { service } = outcome;
+                  const { tone, word, why } = endpointState(ownOf(node, outcome));
                   return (
                     <li key={service.name}>
                       <StateChip tone={tone} word={word} />
@@ -188,9 +187,6 @@ function Served({ node, down }: { node: string; down: boolean }) {
   );
 }
 
-const serves = (route: RouteOutcome, node: string) =>
-  route.endpoints.some((endpoint) => endpoint.node === node && endpoint.health === "up");
-
 function RouteLine(props: { route: RouteOutcome; tone: "bad" | "off"; word: string }) {
   const { route } = props.route;
   return (
@@ -203,13 +199,13 @@ function RouteLine(props: { route: RouteOutcome; tone: "bad" | "off"; word: stri
 
 /** Every route goes through a gateway. */
 function AtGateway() {
-  const routes = useRoutes();
+  const overview = useOverview();
   return (
     <Section title="What users would lose without it">
-      <Answered query={routes} what="routes" rows={1}>
-        {(all) => (
+      <Answered query={overview} what="routes" rows={1}>
+        {({ routes }) => (
           <p>
-            <Link href={paths.routes()}>{plural(all.length, "route")}</Link>, unless another gateway answers their name.
+            <Link href={paths.routes()}>{plural(routes, "route")}</Link>, unless another gateway answers their name.
           </p>
         )}
       </Answered>

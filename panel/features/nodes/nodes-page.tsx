@@ -11,9 +11,10 @@ import { BADNESS, StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import { Tags } from "@/components/tag";
 import { Time } from "@/components/time";
-import { useRoutes } from "@/features/routes/queries";
+import { useRoutesWhere } from "@/features/routes/queries";
 import type { NodeView, RouteOutcome } from "@/lib/api/types";
 import { paths } from "@/lib/paths";
+import { keys, useComing } from "@/lib/query";
 import { useMayChange } from "@/lib/session-query";
 import { useUrlState } from "@/lib/url-state";
 import { NodeDrawer } from "./node-drawer";
@@ -149,10 +150,15 @@ function addressKey(address: string): string {
 }
 
 const NO_ROUTES: readonly RouteOutcome[] = [];
+const SERVE_NOBODY = "-standing:serving -standing:degraded";
+const isLost = ({ node, connected }: NodeView) => node.role === "edge" && connected === false;
 
 export function NodesPage() {
   const nodes = useNodes();
-  const routes = useRoutes();
+  const coming = useComing(keys.nodes);
+  // What is lost by a node that is down is served by nobody: of thousands of routes those few are asked for.
+  const down = useMemo(() => nodes.data?.some(isLost) ?? false, [nodes.data]);
+  const routes = useRoutesWhere(SERVE_NOBODY, down);
   const url = useUrlState();
   const may = useMayChange();
   const name = url.get("name");
@@ -178,6 +184,7 @@ export function NodesPage() {
               badness={badness}
               brief={brief}
               text={text}
+              coming={coming}
               selected={name}
               onOpen={open}
             />

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
+import { answer, api, tagged } from "@/lib/api/client";
+import { everyRow } from "@/lib/api/rows";
 import type { Device, Invite, Invited, NodeView, Revoked } from "@/lib/api/types";
 import { isLive } from "@/lib/live-state";
 import { ageing, keys } from "@/lib/query";
@@ -7,11 +8,9 @@ import { ageing, keys } from "@/lib/query";
 export function useNodes() {
   return useQuery({
     queryKey: keys.nodes,
-    queryFn: ({ signal }) =>
-      everyPage<NodeView>((cursor) =>
-        answer(
-          api.GET("/api/v1/nodes", { params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } }, signal }),
-        ),
+    queryFn: (context) =>
+      everyRow<NodeView>(context, (asked) =>
+        answer(api.GET("/api/v1/nodes", { params: { query: asked }, signal: context.signal })),
       ),
     refetchInterval: ({ state }) => ageing(state.data?.length),
   });

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { answer, api, everyPage, pageSize } from "@/lib/api/client";
+import { answer, api } from "@/lib/api/client";
+import { everyPage } from "@/lib/api/rows";
 import type { SocketView } from "@/lib/api/types";
 import { ageing, keys } from "@/lib/query";
 
@@ -20,15 +21,7 @@ export function useSockets() {
     queryKey: [...keys.perimeter, "all-sockets"],
     queryFn: ({ signal }) =>
       everyPage<SocketView>(
-        async (cursor) =>
-          (
-            await answer(
-              api.GET("/api/v1/perimeter", {
-                params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } },
-                signal,
-              }),
-            )
-          ).sockets,
+        async (asked) => (await answer(api.GET("/api/v1/perimeter", { params: { query: asked }, signal }))).sockets,
       ),
     refetchInterval: ({ state }) => ageing(state.data?.length),
   });

@@ -2,10 +2,10 @@ import Link from "next/link";
 import { crowdText } from "@/components/crowd";
 import { Section } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
-import type { Policy, RouteOutcome } from "@/lib/api/types";
+import type { Policy, RouteOutcome, Selector } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { paths } from "@/lib/paths";
-import { allowText } from "./access";
+import { selectorText } from "@/lib/selector";
 import classes from "./openings.module.css";
 
 const MOST = 24;
@@ -52,4 +52,17 @@ export function Openings({ routes, policies }: { routes: readonly RouteOutcome[]
       </ul>
     </Section>
   );
+}
+
+/** What a route allows, with what a policy of it names: "role:client and tag:owner=ann (by policy family)". */
+function allowText(allow: readonly Selector[], policies: readonly Policy[]): string {
+  const parts = allow.map((selector) => {
+    if (selector.kind !== "policy") return selectorText(selector);
+    const named = policies.find(({ name }) => name === selector.value);
+    const whom = named === undefined ? "what it names" : named.allow.map(selectorText).join(", ") || "nobody";
+    return `${whom} (by policy ${selector.value})`;
+  });
+  const last = parts.pop();
+  if (last === undefined) return "nobody";
+  return parts.length > 0 ? `${parts.join(", ")} and ${last}` : last;
 }

@@ -2,38 +2,39 @@
 /** Who can open what by name: each policy with whom it lets in and which routes use it. */
 import { Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
+import dynamic from "next/dynamic";
 import Link from "next/link";
-import { useCallback, useMemo } from "react";
+import { useCallback } from "react";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Drawer } from "@/components/drawer";
 import { Page } from "@/components/page";
 import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
-import { useNodes } from "@/features/nodes/queries";
 import { useRoutes } from "@/features/routes/queries";
-import type { NodeView, Policy, RouteOutcome } from "@/lib/api/types";
+import type { PolicyOutcome } from "@/lib/api/types";
 import { count, plural } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
 import { useMayChange } from "@/lib/session-query";
 import { useUrlState } from "@/lib/url-state";
-import { letIn, usedBy } from "./access";
 import { Openings } from "./openings";
 import { PolicyDrawer } from "./policy-drawer";
-import { PolicyForm } from "./policy-form";
-import { usePolicies } from "./queries";
+import { usePolicyOutcomes } from "./queries";
 
-/** A policy, whom it lets in now, and which routes it opens; none where that is not known yet. */
-export interface PolicyRow {
-  policy: Policy;
-  nodes: NodeView[] | null;
-  routes: RouteOutcome[] | null;
+const PolicyForm = dynamic(() => import("./policy-form").then((found) => found.PolicyForm), { ssr: false });
+const NAMED = 6;
+
+/** "photos, wiki and 3 others". */
+function opened({ routes, routes_count: total }: PolicyOutcome): string {
+  const named = routes.slice(0, NAMED);
+  const others = total - named.length;
+  return others > 0 ? `${named.join(", ")} and ${plural(others, "other")}` : named.join(", ");
 }
 
 const WHOLE = 640; // px of the table: below, what a policy opens stands on a second line
 
-const columns: readonly Column<PolicyRow>[] = [
+const columns: readonly Column<PolicyOutcome>[] = [
   {
     id: "name",
     head: "Name",
@@ -57,65 +58,49 @@ const columns: readonly Column<PolicyRow>[] = [
     head: "Nodes now",
     width: "88px",
     end: true,
-    sort: ({ nodes }) => (nodes ? -nodes.length : null),
-    cell: ({ nodes }) => (nodes ? <span className="number">{count(nodes.length)}</span> : ""),
+    sort: ({ can }) => -can.count,
+    cell: ({ can }) => <span className="number">{count(can.count)}</span>,
   },
   {
     id: "routes",
     head: "Opens",
     width: "minmax(0, 2fr)",
     from: WHOLE,
-    sort: ({ routes }) => (routes ? -routes.length : null),
-    cell: (row) => <Opens row={row} />,
+    sort: ({ routes_count: total }) => -total,
+    cell: (outcome) => <Opens outcome={outcome} />,
   },
 ];
 
-function Opens({ row: { routes } }: { row: PolicyRow }) {
-  if (routes === null) return null;
-  if (routes.length === 0) return <span className="muted">no route uses it</span>;
-  return <>{routes.map(({ route }) => route.name).join(", ")}</>;
+function Opens({ outcome }: { outcome: PolicyOutcome }) {
+  if (outcome.routes_count === 0) return <span className="muted">no route uses it</span>;
+  return <>{opened(outcome)}</>;
 }
 
 const brief = {
   below: WHOLE,
-  line: (row: PolicyRow) => (
+  line: (outcome: PolicyOutcome) => (
     <>
-      {row.routes !== null && row.routes.length > 0 && "opens "}
-      <Opens row={row} />
+      {outcome.routes_count > 0 && "opens "}
+      <Opens outcome={outcome} />
     </>
   ),
 };
 
-const keyOf = ({ policy }: PolicyRow) => policy.name;
-const text = ({ policy, nodes, routes }: PolicyRow) =>
-  [
-    policy.name,
-    ...policy.allow.map(selectorText),
-    ...(nodes?.map(({ node }) => node.name) ?? []),
-    ...(routes?.map(({ route }) => route.name) ?? []),
-  ].join(" ");
+const keyOf = ({ policy }: PolicyOutcome) => policy.name;
+const text = ({ policy, can, routes }: PolicyOutcome) =>
+  [policy.name, ...policy.allow.map(selectorText), ...can.nodes, ...routes].join(" ");
 
 export function PoliciesPage() {
-  const policies = usePolicies();
-  const nodes = useNodes().data;
+  const policies = usePolicyOutcomes();
   const routes = useRoutes().data;
   const url = useUrlState();
   const may = useMayChange();
   const name = url.get("name");
   const adding = may && url.get("show") === "add";
   const { set } = url;
-  const rows = useMemo(
-    () =>
-      policies.data?.map((policy) => ({
-        policy,
-        nodes: nodes ? letIn(policy, nodes) : null,
-        routes: routes ? usedBy(policy, routes) : null,
-      })) ?? [],
-    [policies.data, nodes, routes],
-  );
-  const open = useCallback((row: PolicyRow) => set({ name: keyOf(row), show: null }, { push: !name }), [set, name]);
+  const open = useCallback((row: PolicyOutcome) => set({ name: keyOf(row), show: null }, { push: !name }), [set, name]);
   const close = useCallback(() => set({ name: null, show: null }), [set]);
-  const row = rows.find(({ policy }) => policy.name === name);
+  const outcome = policies.data?.find(({ policy }) => policy.name === name);
   return (
     <Page
       title="Policies"
@@ -146,20 +131,19 @@ export function PoliciesPage() {
               label="Policies"
               noun="policy"
               nouns="policies"
-              rows={rows}
+              rows={all}
               rowKey={keyOf}
               columns={columns}
               brief={brief}
               text={text}
               selected={name}
               onOpen={open}
-              {...(routes ? { aside: <span className="muted">{plural(routes.length, "route")} in all</span> } : {})}
             />
           )
         }
       </Answered>
-      {routes && policies.data && <Openings routes={routes} policies={policies.data} />}
-      {row && <PolicyDrawer key={name} row={row} onClose={close} />}
+      {routes && policies.data && <Openings routes={routes} policies={policies.data.map(({ policy }) => policy)} />}
+      {outcome && <PolicyDrawer key={name} outcome={outcome} onClose={close} />}
       {adding && (
         <Drawer title="Add a policy" onClose={close}>
           <PolicyForm read={null} onDone={(added) => set({ name: added, show: null })} onCancel={close} />

@@ -1,16 +1,21 @@
 "use client";
+import dynamic from "next/dynamic";
 import Link from "next/link";
+import { crowdText } from "@/components/crowd";
 import { NounDrawer } from "@/components/noun-drawer";
 import { Section } from "@/components/page";
+import { Answered } from "@/components/states";
 import { Tag } from "@/components/tag";
+import { useRoutesWhere } from "@/features/routes/queries";
+import type { PolicyOutcome } from "@/lib/api/types";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
-import type { PolicyRow } from "./policies-page";
-import { PolicyForm } from "./policy-form";
 import { readPolicy, removePolicy, usePolicy } from "./queries";
 
-export function PolicyDrawer({ row, onClose }: { row: PolicyRow; onClose: () => void }) {
-  const { name } = row.policy;
+const PolicyForm = dynamic(() => import("./policy-form").then((found) => found.PolicyForm), { ssr: false });
+
+export function PolicyDrawer({ outcome, onClose }: { outcome: PolicyOutcome; onClose: () => void }) {
+  const { name } = outcome.policy;
   return (
     <NounDrawer
       noun="policy"
@@ -22,47 +27,59 @@ export function PolicyDrawer({ row, onClose }: { row: PolicyRow; onClose: () => 
       form={(given) => <PolicyForm {...given} />}
       onClose={onClose}
     >
-      {() => <Detail row={row} />}
+      {() => <Detail outcome={outcome} />}
     </NounDrawer>
   );
 }
 
-function Detail({ row }: { row: PolicyRow }) {
+function Detail({ outcome }: { outcome: PolicyOutcome }) {
+  const { policy, can } = outcome;
+  const routes = useRoutesWhere(`"allow:policy:${policy.name}"`);
+  const others = can.count - can.nodes.length;
   return (
     <>
       <Section title="Lets in">
         <p>
-          {row.policy.allow.length === 0
+          {policy.allow.length === 0
             ? "Nobody: it is empty, and so closed."
-            : row.policy.allow.map((selector) => <Tag key={selectorText(selector)}>{selectorText(selector)}</Tag>)}
+            : policy.allow.map((selector) => <Tag key={selectorText(selector)}>{selectorText(selector)}</Tag>)}
         </p>
       </Section>
       <Section title="Nodes that are so now">
-        {row.nodes === null || row.nodes.length === 0 ? (
-          <p className="muted">{row.nodes ? "None." : "Not known yet."}</p>
+        {can.count === 0 ? (
+          <p className="muted">None.</p>
         ) : (
           <ul>
-            {row.nodes.map(({ node }) => (
-              <li key={node.name}>
-                <Link href={paths.nodes({ name: node.name })}>{node.name}</Link>{" "}
-                <span className="muted">{node.role}</span>
+            {can.nodes.map((node) => (
+              <li key={node}>
+                <Link href={paths.nodes({ name: node })} prefetch={false}>
+                  {node}
+                </Link>
               </li>
             ))}
+            {others > 0 && <li className="muted">{crowdText(can)} in all</li>}
           </ul>
         )}
       </Section>
       <Section title="Routes that it opens">
-        {row.routes === null || row.routes.length === 0 ? (
-          <p className="muted">{row.routes ? "None." : "Not known yet."}</p>
-        ) : (
-          <ul>
-            {row.routes.map(({ route, url }) => (
-              <li key={route.name}>
-                <Link href={paths.routes({ name: route.name })}>{route.name}</Link> <span className="muted">{url}</span>
-              </li>
-            ))}
-          </ul>
-        )}
+        <Answered query={routes} what="routes" rows={1}>
+          {(all) =>
+            all.length === 0 ? (
+              <p className="muted">None.</p>
+            ) : (
+              <ul>
+                {all.map(({ route, url }) => (
+                  <li key={route.name}>
+                    <Link href={paths.routes({ name: route.name })} prefetch={false}>
+                      {route.name}
+                    </Link>{" "}
+                    <span className="muted">{url}</span>
+                  </li>
+                ))}
+              </ul>
+            )
+          }
+        </Answered>
       </Section>
     </>
   );

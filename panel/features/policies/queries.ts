@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, tagged } from "@/lib/api/client";
-import type { Policy } from "@/lib/api/types";
+import { everyPage } from "@/lib/api/rows";
+import type { Policy, PolicyOutcome } from "@/lib/api/types";
 import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
 
@@ -9,6 +10,17 @@ export function usePolicies(enabled = true) {
     queryKey: keys.policies,
     queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/policies", { signal }))).items,
     enabled,
+  });
+}
+
+/** Policies with whom they let in and which routes name them. */
+export function usePolicyOutcomes() {
+  return useQuery({
+    queryKey: keys.policyOutcomes,
+    queryFn: ({ signal }) =>
+      everyPage<PolicyOutcome>((asked) =>
+        answer(api.GET("/api/v1/outcomes/policies", { params: { query: asked }, signal })),
+      ),
   });
 }
 

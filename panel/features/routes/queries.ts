@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
-import type { Route } from "@/lib/api/types";
+import { answer, api, tagged } from "@/lib/api/client";
+import { everyRow, PAGE } from "@/lib/api/rows";
+import type { Route, RouteOutcome } from "@/lib/api/types";
 import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
 
@@ -8,15 +9,26 @@ import { keys } from "@/lib/query";
 export function useRoutes() {
   return useQuery({
     queryKey: keys.routes,
-    queryFn: ({ signal }) =>
-      everyPage((cursor) =>
+    queryFn: (context) =>
+      everyRow<RouteOutcome>(context, (asked) =>
         answer(
           api.GET("/api/v1/outcomes/routes", {
-            params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } },
-            signal,
+            params: { query: { ...asked, brief: true } },
+            signal: context.signal,
           }),
         ),
       ),
+  });
+}
+
+/** Some of them, with all that control tells of each: `filter` as its lists take it. */
+export function useRoutesWhere(filter: string, enabled = true) {
+  return useQuery({
+    queryKey: keys.routesWhere(filter),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/v1/outcomes/routes", { params: { query: { filter, limit: PAGE } }, signal })),
+    select: ({ items }) => items,
+    enabled,
   });
 }
 

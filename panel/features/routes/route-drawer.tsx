@@ -1,4 +1,5 @@
 "use client";
+import dynamic from "next/dynamic";
 import Link from "next/link";
 import { Copyable } from "@/components/copy";
 import { crowdText } from "@/components/crowd";
@@ -12,12 +13,15 @@ import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
 import { useSession } from "@/lib/session-query";
 import { ExplanationView } from "./explanation-view";
-import { readRoute, removeRoute, useExplanation, useRoute } from "./queries";
-import { RouteForm } from "./route-form";
+import { readRoute, removeRoute, useExplanation, useRoute, useRoutesWhere } from "./queries";
 import { routeState } from "./route-state";
 
-export function RouteDrawer(props: { name: string; outcome: RouteOutcome | undefined; onClose: () => void }) {
-  const { name, outcome } = props;
+const RouteForm = dynamic(() => import("./route-form").then((found) => found.RouteForm), { ssr: false });
+
+/** `row`: what the list tells of it, until all that a drawer shows is there. */
+export function RouteDrawer(props: { name: string; row: RouteOutcome | undefined; onClose: () => void }) {
+  const { name } = props;
+  const outcome = useRoutesWhere(`name:${name}`).data?.find((one) => one.route.name === name) ?? props.row;
   return (
     <NounDrawer
       noun="route"

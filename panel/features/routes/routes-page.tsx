@@ -14,6 +14,7 @@ import type { RouteOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { useOpened } from "@/lib/opened";
 import { paths } from "@/lib/paths";
+import { keys, useComing } from "@/lib/query";
 import { useMayChange } from "@/lib/session-query";
 import { useRoutes } from "./queries";
 import { RouteDrawer } from "./route-drawer";
@@ -124,6 +125,7 @@ const text = (outcome: RouteOutcome) =>
 
 export function RoutesPage() {
   const routes = useRoutes();
+  const coming = useComing(keys.routes);
   const may = useMayChange();
   const { key: name, open, close } = useOpened(keyOf);
   return (
@@ -152,17 +154,18 @@ export function RoutesPage() {
               badness={badness}
               brief={brief}
               text={text}
+              coming={coming}
               selected={name}
               onOpen={open}
             />
           )
         }
       </Answered>
-      {name && routes.data && (
+      {name && (
         <RouteDrawer
           key={name}
           name={name}
-          outcome={routes.data.find((outcome) => outcome.route.name === name)}
+          row={routes.data?.find((outcome) => outcome.route.name === name)}
           onClose={close}
         />
       )}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { answer, api, everyPage, pageSize, tagged } from "@/lib/api/client";
-import type { Service } from "@/lib/api/types";
+import { answer, api, tagged } from "@/lib/api/client";
+import { everyRow, PAGE } from "@/lib/api/rows";
+import type { Service, ServiceOutcome } from "@/lib/api/types";
 import { type Ask, unless } from "@/lib/change";
 import { keys } from "@/lib/query";
 
@@ -8,15 +9,26 @@ import { keys } from "@/lib/query";
 export function useServices() {
   return useQuery({
     queryKey: keys.services,
-    queryFn: ({ signal }) =>
-      everyPage((cursor) =>
+    queryFn: (context) =>
+      everyRow<ServiceOutcome>(context, (asked) =>
         answer(
           api.GET("/api/v1/outcomes/services", {
-            params: { query: { limit: pageSize, ...(cursor ? { cursor } : {}) } },
-            signal,
+            params: { query: { ...asked, brief: true } },
+            signal: context.signal,
           }),
         ),
       ),
+  });
+}
+
+/** Some of them, with all that control tells of each: `filter` as its lists take it. */
+export function useServicesWhere(filter: string, enabled = true) {
+  return useQuery({
+    queryKey: keys.servicesWhere(filter),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/v1/outcomes/services", { params: { query: { filter, limit: PAGE } }, signal })),
+    select: ({ items }) => items,
+    enabled,
   });
 }
 

@@ -1,5 +1,6 @@
 "use client";
 import { Button } from "@mantine/core";
+import dynamic from "next/dynamic";
 import Link from "next/link";
 import { NounDrawer } from "@/components/noun-drawer";
 import { Fact, Facts, Section } from "@/components/page";
@@ -10,13 +11,16 @@ import { milliseconds } from "@/lib/format";
 import { paths } from "@/lib/paths";
 import { selectorText } from "@/lib/selector";
 import { EndpointList } from "./endpoint-list";
-import { readService, removeService, useService } from "./queries";
+import { readService, removeService, useService, useServicesWhere } from "./queries";
 import { targetText } from "./service-draft";
-import { ServiceForm } from "./service-form";
 import { standingOf } from "./service-state";
 
-export function ServiceDrawer(props: { name: string; outcome: ServiceOutcome | undefined; onClose: () => void }) {
-  const { name, outcome } = props;
+const ServiceForm = dynamic(() => import("./service-form").then((found) => found.ServiceForm), { ssr: false });
+
+/** `row`: what the list tells of it, until all that a drawer shows is there. */
+export function ServiceDrawer(props: { name: string; row: ServiceOutcome | undefined; onClose: () => void }) {
+  const { name } = props;
+  const outcome = useServicesWhere(`name:${name}`).data?.find((one) => one.service.name === name) ?? props.row;
   return (
     <NounDrawer
       noun="service"

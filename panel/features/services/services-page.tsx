@@ -12,6 +12,7 @@ import type { ServiceOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
 import { useOpened } from "@/lib/opened";
 import { paths } from "@/lib/paths";
+import { keys, useComing } from "@/lib/query";
 import { selectorText } from "@/lib/selector";
 import { useMayChange } from "@/lib/session-query";
 import { useServices } from "./queries";
@@ -101,6 +102,7 @@ const brief = { below: WHOLE, line: (outcome: ServiceOutcome) => <Worst outcome=
 
 export function ServicesPage() {
   const services = useServices();
+  const coming = useComing(keys.services);
   const may = useMayChange();
   const { key: name, open, close } = useOpened(keyOf);
   return (
@@ -119,17 +121,18 @@ export function ServicesPage() {
               badness={badness}
               brief={brief}
               text={text}
+              coming={coming}
               selected={name}
               onOpen={open}
             />
           )
         }
       </Answered>
-      {name && services.data && (
+      {name && (
         <ServiceDrawer
           key={name}
           name={name}
-          outcome={services.data.find((outcome) => outcome.service.name === name)}
+          row={services.data?.find((outcome) => outcome.service.name === name)}
           onClose={close}
         />
       )}

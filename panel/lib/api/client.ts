@@ -62,17 +62,3 @@ export async function tagged<T>(call: Promise<Fetched<T>>): Promise<Tagged<T>> {
   const { data, response } = await call;
   return { value: data as T, etag: response.headers.get("ETag") };
 }
-
-export const pageSize = 1000; // rows of one request, so that 10,000 are ten answers and not one of megabytes
-
-/** Every page of a list. */
-export async function everyPage<T>(page: (cursor: string | undefined) => Promise<Listing<T>>): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const listing = await page(cursor);
-    items.push(...listing.items);
-    cursor = listing.next ?? undefined;
-  } while (cursor);
-  return items;
-}

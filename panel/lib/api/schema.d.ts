@@ -144,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outcomes/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Policies
+         * @description Whom each policy lets in, and which routes name it.
+         */
+        get: operations["listPolicyOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes": {
         parameters: {
             query?: never;
@@ -2814,6 +2834,19 @@ export interface components {
             total: number | null;
         };
         /**
+         * PolicyOutcomeListing
+         * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
+         *     where that is counted.
+         */
+        PolicyOutcomeListing: {
+            /** Items */
+            items: components["schemas"]["PolicyOutcome"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * PolicyListing
          * @description ``next``: the cursor of the page after this one, none at the end. ``total``: how many there are on all pages,
          *     where that is counted.
@@ -3815,6 +3848,18 @@ export interface components {
             allow: components["schemas"]["Selector"][];
         };
         /**
+         * PolicyOutcome
+         * @description A policy as it now is, whom it lets in, and the first MOST_ROUTES of ``routes_count`` routes that name it.
+         */
+        PolicyOutcome: {
+            policy: components["schemas"]["Policy"];
+            can: components["schemas"]["Crowd"];
+            /** Routes */
+            routes: string[];
+            /** Routes Count */
+            routes_count: number;
+        };
+        /**
          * Pool
          * @description A service as the gateway balances it; endpoints sorted by node. Times in milliseconds.
          */
@@ -4201,7 +4246,8 @@ export interface components {
          * RouteOutcome
          * @description A route as it now is: the URL, who can open it, and which operators and clients cannot.
          *
-         *     ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
+         *     ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name; not in a brief list, which names
+         *     FEW_NAMES and has one advice. ``endpoints``: as of ServiceOutcome.
          *     ``open_to_you``: whether the device of who asks may open it; none: who asks is on no device that opens routes.
          */
         RouteOutcome: {
@@ -4418,7 +4464,7 @@ export interface components {
          * ServiceOutcome
          * @description A service as it now is, where it runs, and ``advice``: what a person has to do for the rest.
          *
-         *     ``endpoints``: in a list the MOST_ENDPOINTS worst, which ``counts`` is not cut to.
+         *     ``endpoints``: in a list the MOST_ENDPOINTS worst, in a brief one FEW_ENDPOINTS, which ``counts`` is not cut to.
          */
         ServiceOutcome: {
             service: components["schemas"]["Service"];
@@ -5255,6 +5301,8 @@ export interface operations {
     listRouteOutcomes: {
         parameters: {
             query?: {
+                /** @description Only what a row of a table shows: few endpoints, names and advice. */
+                brief?: boolean;
                 /** @description So many at most; all, where it is left out. */
                 limit?: number | null;
                 /** @description `next` of the page before. */
@@ -5293,6 +5341,8 @@ export interface operations {
     listServiceOutcomes: {
         parameters: {
             query?: {
+                /** @description Only what a row of a table shows: few endpoints, names and advice. */
+                brief?: boolean;
                 /** @description So many at most; all, where it is left out. */
                 limit?: number | null;
                 /** @description `next` of the page before. */
@@ -5315,6 +5365,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceOutcomeListing"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPolicyOutcomes: {
+        parameters: {
+            query?: {
+                /** @description So many at most; all, where it is left out. */
+                limit?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Words that must all be there: text, field:value, -not, * for any. */
+                filter?: string | null;
+                /** @description A field, or -field. */
+                sort?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOutcomeListing"];
                 };
             };
             /** @description Refused or failed */

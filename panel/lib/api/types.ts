@@ -18,6 +18,7 @@ export type RouteOutcome = Schemas["RouteOutcome"];
 export type EndpointView = Schemas["EndpointView"];
 export type Health = Schemas["Health"];
 export type Policy = Schemas["Policy"];
+export type PolicyOutcome = Schemas["PolicyOutcome"];
 export type Selector = Schemas["Selector"];
 export type PerimeterVerdict = Schemas["PerimeterVerdict"];
 export type Perimeter = Schemas["Perimeter"];

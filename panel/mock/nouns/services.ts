@@ -3,12 +3,13 @@ import type {
   EndpointView,
   Explanation,
   Policy,
+  PolicyOutcome,
   Route,
   RouteOutcome,
   Service,
   ServiceOutcome,
 } from "../../lib/api/types";
-import { isPreview, listing, preview, problem, withTag } from "../answers";
+import { filteredBy, isPreview, listing, preview, problem, withTag } from "../answers";
 import { ago, crowd, session } from "../grid";
 
 export function service(name: string, given: Partial<Service> = {}): Service {
@@ -103,6 +104,17 @@ export const policies: Policy[] = [
   { name: "nobody-yet", allow: [] },
 ];
 
+/** Of policies that name nodes. */
+function policyOutcome(policy: Policy): PolicyOutcome {
+  const routes = routeOutcomes.filter(({ route }) => route.allow.some(({ value }) => value === policy.name));
+  return {
+    policy,
+    can: crowd(...policy.allow.map(({ value }) => value)),
+    routes: routes.map(({ route }) => route.name),
+    routes_count: routes.length,
+  };
+}
+
 export const explanation: Explanation = {
   node: "ada-laptop",
   method: "GET",
@@ -159,8 +171,21 @@ const ownServices = () => serviceOutcomes.map((each) => each.service);
 const ownRoutes = () => routeOutcomes.map((each) => each.route);
 
 export const serviceHandlers = [
-  http.get("*/api/v1/outcomes/services", () => listing(serviceOutcomes)),
-  http.get("*/api/v1/outcomes/routes", () => listing(routeOutcomes)),
+  http.get("*/api/v1/outcomes/services", ({ request }) =>
+    filteredBy(request, serviceOutcomes, ({ service, endpoints }, field) =>
+      field === "node" ? endpoints.map(({ node }) => node) : [service.name],
+    ),
+  ),
+  http.get("*/api/v1/outcomes/routes", ({ request }) =>
+    filteredBy(request, routeOutcomes, ({ route, endpoints }, field) =>
+      field === "node"
+        ? endpoints.map(({ node }) => node)
+        : field === "allow"
+          ? route.allow.map(({ kind, value }) => `${kind}:${value}`)
+          : [route.name],
+    ),
+  ),
+  http.get("*/api/v1/outcomes/policies", () => listing(policies.map(policyOutcome))),
   http.get("*/api/v1/policies", () => listing(policies)),
   http.get("*/api/v1/services/:name", one("service", ownServices)),
   http.get("*/api/v1/routes/:name", one("route", ownRoutes)),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Final, TypeVar
 
 from gridwire.control.paging import Column, text_column
 from gridwire.control.picture import Picture
+from gridwire.control.standing import node_standing
 from gridwire.core.fleet import Node, Policy, Route, Selector, Service
 from gridwire.core.health import Standing
-from gridwire.core.names import under_suffix
+from gridwire.core.names import ServiceName, under_suffix
 from gridwire.protocol.api import Progress
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ def node_columns(picture: Picture) -> Mapping[str, Column[Node]]:
         "drained": text_column(lambda node: "yes" if node.drained else "no", by_name=True),
         "tunnel": text_column(tunnel, by_name=True),
         "handshake": Column(value=handshake),
+        "standing": Column(value=lambda node: node_standing(picture, node)),
         "agent": text_column(agent, by_name=True),
         "behind": text_column(behind, by_name=True),
         "findings": Column(value=findings, texts=lambda node: (str(findings(node)),), by_name=True),
@@ -85,6 +88,16 @@ def route_columns(suffix: str) -> Mapping[str, Column[Route]]:
         "to": text_column(lambda route: route.to),
         "allow": _selectors(lambda route: route.allow),
     }
+
+
+def node_column(of: Callable[[T], ServiceName], picture: Picture) -> Column[T]:
+    """The nodes that a service runs on; only by name, for they are many."""
+
+    @cache
+    def names(service: ServiceName) -> tuple[str, ...]:
+        return tuple(node.name for node in picture.known.endpoints_of(picture.known.services[service]))
+
+    return Column(texts=lambda item: names(of(item)), by_name=True)
 
 
 def standing_column(of: Callable[[T], Standing]) -> Column[T]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from gridwire.control.picture import Picture
+from gridwire.core.fleet import Node, NodeState, Role
 from gridwire.core.health import Health, Standing
+from gridwire.core.perimeter import Severity
+from gridwire.protocol.agent import ApplyState, Report
 from gridwire.protocol.api import EndpointCounts, EndpointView
 
 _BAD = (Health.DOWN, Health.REFUSED)
@@ -38,3 +42,41 @@ def worst_endpoints(views: Iterable[EndpointView], most: int) -> tuple[EndpointV
 
 def worst_first(view: EndpointView) -> tuple[bool, int, str]:
     return view.drained, _ORDER.index(view.health), view.node
+
+
+_WRONG, _WARNING, _UNKNOWN, _UNDER_WAY, _OFF, _WELL = range(6)
+_ON_THE_WAY = {
+    NodeState.QUARANTINED: _WRONG,
+    NodeState.PENDING: _WARNING,
+    NodeState.REVOKING: _WARNING,
+    NodeState.INVITED: _UNDER_WAY,
+    NodeState.REDEEMED: _UNDER_WAY,
+    NodeState.REVOKED: _OFF,
+}
+
+
+def node_standing(picture: Picture, node: Node) -> int:
+    """0 for the worst: what is wrong, then what wants somebody, what nobody knows, what is under way, what was asked to
+    be off or sleeps, and at last what is well. A list in this order begins with what a person looks for."""
+    if node.state in _ON_THE_WAY:
+        return _ON_THE_WAY[node.state]
+    connected = picture.connected(node)
+    stands = node.role in (Role.GATEWAY, Role.EDGE)  # a person's device sleeps, and that is no fault
+    if connected is None:
+        return _UNKNOWN
+    if not connected:
+        return _WRONG if stands else _OFF
+    heard = picture.heard.get(node.address)
+    if heard is None:
+        return _WARNING if stands else _WELL
+    said = _said(heard.report)
+    if said == _WELL and (not heard.fresh(picture.now) or picture.behind(node)):
+        said = _WARNING
+    return _OFF if said == _WELL and node.drained else said
+
+
+def _said(report: Report) -> int:
+    severities = {finding.severity for finding in report.findings}
+    if report.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK) or Severity.CRITICAL in severities:
+        return _WRONG
+    return _WARNING if Severity.WARNING in severities else _WELL

@@ -17,6 +17,7 @@ Nouns themselves (Node, Service, Route, Policy, Revision) travel as the core dat
     PUT    /api/v1/services/NAME             Service       ServiceOutcome
     DELETE /api/v1/services/NAME                           204
     (routes and policies as services: RouteOutcome, Policy)
+    GET    /api/v1/outcomes/routes|services|policies       RouteOutcome, ServiceOutcome, PolicyOutcome
     GET    /api/v1/revisions[/NUMBER]                      Revision
     GET    /api/v1/events                                  Event
     GET    /api/v1/certificates                            ShownCertificate
@@ -38,9 +39,9 @@ from gridwire.core.addressing import Address
 from gridwire.core.certificates import Certificate
 from gridwire.core.crowd import NOBODY, Crowd
 from gridwire.core.enrollment import LIFETIME_SECONDS, GatewayContact, WaitsFor
-from gridwire.core.fleet import Network, Node, NodeState, Role, Route, Service, Tag
+from gridwire.core.fleet import Network, Node, NodeState, Policy, Role, Route, Service, Tag
 from gridwire.core.health import EndpointHealth, Health, Standing
-from gridwire.core.names import HostName, NodeName
+from gridwire.core.names import HostName, NodeName, RouteName
 from gridwire.core.perimeter import Finding
 from gridwire.core.targets import Reach
 from gridwire.core.wireguard import PublicKey
@@ -48,6 +49,10 @@ from gridwire.protocol.agent import ApplyState
 
 T = TypeVar("T")
 MOST_ENDPOINTS = 50
+MOST_ROUTES = 20
+# What a row of a table has room for: a list of thousands that is asked for briefly has no more of each.
+FEW_ENDPOINTS = 3
+FEW_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +207,7 @@ class EndpointCounts:
 class ServiceOutcome:
     """A service as it now is, where it runs, and ``advice``: what a person has to do for the rest.
 
-    ``endpoints``: in a list the MOST_ENDPOINTS worst, which ``counts`` is not cut to."""
+    ``endpoints``: in a list the MOST_ENDPOINTS worst, in a brief one FEW_ENDPOINTS, which ``counts`` is not cut to."""
 
     service: Service
     endpoints: tuple[EndpointView, ...]
@@ -215,7 +220,8 @@ class ServiceOutcome:
 class RouteOutcome:
     """A route as it now is: the URL, who can open it, and which operators and clients cannot.
 
-    ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name. ``endpoints``: as of ServiceOutcome.
+    ``can_open`` and ``cannot_open``: the first of ``can`` and ``cannot`` by name; not in a brief list, which names
+    FEW_NAMES and has one advice. ``endpoints``: as of ServiceOutcome.
     ``open_to_you``: whether the device of who asks may open it; none: who asks is on no device that opens routes.
     """
 
@@ -230,6 +236,16 @@ class RouteOutcome:
     can: Crowd = NOBODY
     cannot: Crowd = NOBODY
     open_to_you: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOutcome:
+    """A policy as it now is, whom it lets in, and the first MOST_ROUTES of ``routes_count`` routes that name it."""
+
+    policy: Policy
+    can: Crowd
+    routes: tuple[RouteName, ...]
+    routes_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
