@@ -4,7 +4,7 @@
 # usage: panel.sh [build | api | drift | test | dev]
 #   api     panel/lib/api/schema.d.ts, from `gridwire openapi`
 #   drift   fail where it is another than that; says nothing where the panel's packages are not installed
-#   test    drift, biome, types, vitest, and what a page loads where it was built
+#   test    drift, biome, types, vitest, whether each change of the API is made in it, and what a page loads where built
 #   dev     the panel of `next dev`, against the mock of control or GRIDWIRE_API=http://…
 set -eu
 task=${1:-build}
@@ -72,7 +72,9 @@ case "$task" in
     no_drift
     npm run --silent lint
     npm run --silent types
+    rm -f node_modules/.gridwire-made
     npm test --silent
+    node scripts/covered.mjs node_modules/.gridwire-openapi.json node_modules/.gridwire-made
     [ ! -f out/index.html ] || node scripts/budget.mjs
     ;;
   dev)

@@ -27,8 +27,7 @@ from gridwire.core.perimeter import Finding, Severity
 from gridwire.core.spec import NodeSpec
 from gridwire.core.wireguard import public_key
 from gridwire.protocol.agent import ApplyState, Report
-from gridwire.protocol.api import Event
-from gridwire.protocol.audit import START, Head, chained
+from gridwire.protocol.audit import START, Event, Head, chained
 
 SPEC, REPORT = TypeAdapter(NodeSpec), TypeAdapter(Report)
 EVENT_AT = datetime(2026, 7, 1, 12, tzinfo=UTC)

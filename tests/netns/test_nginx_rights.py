@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gridwire.adapters.nginx import find_nginx
 from gridwire.adapters.systemd import template
+from gridwire.lab.nginx_pair import open_folder
 
 pytestmark = pytest.mark.netns
 
@@ -37,20 +39,24 @@ http {
 READ_ONLY = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
 @pytest.mark.parametrize("before", [[], ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh"]], ids=["host", "container"])
-def test_the_agents_capabilities_are_enough_to_test_a_configuration(tmp_path: Path, before: list[str]) -> None:
+def test_the_agents_capabilities_are_enough_to_test_a_configuration(folder: Path, before: list[str]) -> None:
     unit = template("gridwire-agent.service")
     found = re.search(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
     assert found
     kept = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in found[1].split())
-    state, logs = tmp_path / "state", tmp_path / "logs"
-    for folder in (state, logs):
-        folder.mkdir(mode=0o700)
+    state, logs = folder / "state", folder / "logs"
+    for own in (state, logs):
+        own.mkdir(mode=0o700)
     config = state / "nginx.conf"
     config.write_text(TEXT.replace("STATE", str(state)).replace("LOGS", str(logs)))
     config.chmod(0o600)
-    for parent in (tmp_path, *tmp_path.parents[:-2]):
-        parent.chmod(parent.stat().st_mode | 0o011)  # pytest's folders are closed to the user that the test becomes
     words = [find_nginx().binary, str(config), str(state), str(logs)]
     argv = [
         *before,

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gridwire.protocol.api import Event
-from gridwire.protocol.audit import broken_at
+from gridwire.protocol.audit import Event, broken_at
 
 
 class _Case(BaseModel):

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Invite } from "@/lib/api/types";
-import { isPreview } from "@/mock/answers";
+import { isPreview, preview } from "@/mock/answers";
 import { ago, nodes } from "@/mock/grid";
 import { invitations, network, progress } from "@/mock/nouns/invitations";
 import { show } from "@/mock/render";
@@ -148,6 +148,30 @@ describe("adding a node", () => {
     await screen.findByText(/gridwire join gw-1 --reach/);
     await screen.findByText("gridwire node admit phone");
     expect(screen.queryByRole("list", { name: "What is added" })).toBeNull();
+  });
+});
+
+describe("a device of the tailnet", () => {
+  it("is let in by its name there, after the preview", async () => {
+    const sent: unknown[] = [];
+    server.use(
+      http.get("*/api/v1/network", () => HttpResponse.json({ ...network, provider: "tailscale" } as never)),
+      http.post("*/api/v1/members", async ({ request }) => {
+        if (isPreview(request)) return preview("tablet is in", {});
+        sent.push(await request.json());
+        return HttpResponse.json({ node: { name: "tablet" } }, { status: 201 });
+      }),
+    );
+    const { user } = show(<AddNodePage />);
+    await user.click(await screen.findByRole("button", { name: "Preview…" }));
+    await screen.findByText(/as tailscale status shows it$/);
+    await user.type(screen.getByRole("textbox", { name: /On the tailnet/ }), "ada-ipad");
+    await user.type(screen.getByRole("textbox", { name: /Name/ }), "tablet");
+    await user.click(screen.getByRole("button", { name: "Preview…" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(sent).toEqual([]);
+    await user.click(within(dialog).getByRole("button", { name: "Let it in" }));
+    await waitFor(() => expect(sent).toEqual([{ member: "ada-ipad", name: "tablet", role: "client", tags: [] }]));
   });
 });
 

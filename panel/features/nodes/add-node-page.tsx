@@ -52,7 +52,7 @@ export function AddNodePage() {
     <Page title="Add a node" lead={lead}>
       <Answered query={network} what="the network" rows={4}>
         {({ provider }) => {
-          if (provider === "tailscale") return <OnTailnet />;
+          if (provider === "tailscale") return <OnTailnet may={may} />;
           if (!may && url.get("step") !== "wait")
             return <p>You may look, and not change anything: ask an operator who may.</p>;
           return replace ? <Replacing name={replace} /> : kind === "device" ? <Device /> : <Host kind={kind} />;
@@ -62,10 +62,10 @@ export function AddNodePage() {
   );
 }
 
-function OnTailnet() {
+function OnTailnet({ may }: { may: boolean }) {
   const nodes = useNodes();
   const gateway = nodes.data?.find(({ node }) => node.role === "gateway")?.node;
-  return <TailnetAdvice gateway={gateway?.tailnet?.name ?? gateway?.name ?? "GATEWAY"} />;
+  return <TailnetAdvice gateway={gateway?.tailnet?.name ?? gateway?.name ?? "GATEWAY"} may={may} />;
 }
 
 function Choice() {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, api, tagged } from "@/lib/api/client";
 import { everyRow } from "@/lib/api/rows";
-import type { Device, Invite, Invited, NodeView, Revoked } from "@/lib/api/types";
+import type { Device, Invite, Invited, MemberDevice, NodeView, Revoked } from "@/lib/api/types";
 import { isLive } from "@/lib/live-state";
 import { ageing, keys } from "@/lib/query";
 
@@ -116,4 +116,9 @@ export async function invite(body: Invite): Promise<Invited> {
 
 export function addDevice(body: Device, { preview }: Pick<Ask, "preview">) {
   return answer(api.POST("/api/v1/devices", { params: { query: { preview } }, body }));
+}
+
+/** A node of the tailnet that runs no gridwire. */
+export function addMember(body: MemberDevice, { preview }: Pick<Ask, "preview">) {
+  return answer(api.POST("/api/v1/members", { params: { query: { preview } }, body }));
 }

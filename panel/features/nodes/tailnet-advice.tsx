@@ -1,9 +1,10 @@
 import { Command } from "@/components/copy";
 import { Section } from "@/components/page";
 import classes from "./add-node.module.css";
+import { MemberForm } from "./member-form";
 
 /** On a tailnet nobody is invited: who a node is says Tailscale. */
-export function TailnetAdvice({ gateway }: { gateway: string }) {
+export function TailnetAdvice({ gateway, may }: { gateway: string; may: boolean }) {
   return (
     <>
       <p>
@@ -20,8 +21,9 @@ export function TailnetAdvice({ gateway }: { gateway: string }) {
           <p className="muted">Or --role operator, for who runs the grid.</p>
         </Section>
         <Section title="A phone, or a device without gridwire">
+          {may ? <MemberForm /> : <p className="muted">An operator who may change the grid lets it in.</p>}
           <Command text="gridwire node admit phone" />
-          <p className="muted">On the gateway, by its name on the tailnet.</p>
+          <p className="muted">Or so, on the gateway, by its name on the tailnet.</p>
         </Section>
       </div>
     </>

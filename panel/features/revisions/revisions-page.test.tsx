@@ -1,6 +1,7 @@
-import { screen, within } from "@testing-library/react";
+import { renderHook, screen, waitFor, within } from "@testing-library/react";
 import { http } from "msw";
 import { describe, expect, it } from "vitest";
+import { useSaid } from "@/lib/said";
 import { problem } from "@/mock/answers";
 import { listing, show } from "@/mock/render";
 import { server } from "@/mock/setup";
@@ -39,6 +40,18 @@ describe("revisions", () => {
     await user.click(within(dialog).getByRole("button", { name: "Roll back" }));
     await within(dialog).findByText(/Somebody was faster/);
     expect(sent).toEqual(['40 "42"']);
+  });
+
+  it("says that it went back, once it has", async () => {
+    window.history.replaceState(null, "", "?number=40");
+    const { user } = show(<RevisionsPage />);
+    const said = renderHook(useSaid);
+    await user.click(await screen.findByRole("button", { name: "Roll back to it…" }));
+    const dialog = await screen.findByRole("dialog");
+    await within(dialog).findByText("Can no longer open");
+    await user.click(within(dialog).getByRole("button", { name: "Roll back" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(said.result.current).toBe("The grid is as in revision 40");
   });
 
   it("offers no way back to who may only read", async () => {

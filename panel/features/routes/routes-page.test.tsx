@@ -40,6 +40,22 @@ describe("routes", () => {
     within(drawer).getByText("ada-laptop is none of policy:family");
   });
 
+  it("are removed by their typed name, with the tag that was read", async () => {
+    const gone: unknown[] = [];
+    server.use(
+      http.delete("*/api/v1/routes/:name", ({ request, params }) => {
+        if (!isPreview(request)) gone.push([params.name, request.headers.get("If-Match")]);
+      }),
+    );
+    window.history.replaceState(null, "", "?name=photos");
+    const { user } = show(<RoutesPage />);
+    await user.click(await screen.findByRole("button", { name: "Remove…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.type(dialog.getByRole("textbox"), "photos");
+    await user.click(dialog.getByRole("button", { name: "Remove photos" }));
+    await waitFor(() => expect(gone).toEqual([["photos", '"1"']]));
+  });
+
   it("teach where there is none", async () => {
     server.use(http.get("*/api/v1/outcomes/routes", () => listing([])));
     show(<RoutesPage />);

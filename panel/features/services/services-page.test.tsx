@@ -83,6 +83,8 @@ describe("services", () => {
     expect(remove).toHaveProperty("disabled", true);
     await user.type(within(dialog).getByRole("textbox"), "git");
     await waitFor(() => expect(remove).toHaveProperty("disabled", false));
+    await user.click(remove);
+    await waitFor(() => expect(window.location.search).toBe("")); // its drawer is gone with it
   });
 
   it("teach where there is none", async () => {

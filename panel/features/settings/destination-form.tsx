@@ -1,13 +1,14 @@
 "use client";
-import { NumberInput, PasswordInput, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { MultiSelect, NumberInput, PasswordInput, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Form, Pair } from "@/components/form";
 import { ProblemNotice } from "@/components/states";
 import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
+import type { AlertKind, Notification } from "@/lib/api/types";
 import { fieldError } from "@/lib/form";
 import { useAct } from "./act";
-import { type DestinationDraft, destinationOf, fieldNames, newDestination } from "./destination";
+import { ALERTS, type DestinationDraft, destinationOf, draftOfKnown, fieldNames, newDestination } from "./destination";
 
 const KINDS = [
   { value: "webhook", label: "Webhook" },
@@ -15,15 +16,19 @@ const KINDS = [
   { value: "smtp", label: "Mail" },
 ];
 
-export function DestinationForm({ onDone }: { onDone: () => void }) {
+const OF = (Object.keys(ALERTS) as AlertKind[]).map((value) => ({ value, label: ALERTS[value] }));
+
+/** `known`: one that is there, which is written anew under its name. */
+export function DestinationForm({ known, onDone }: { known?: Notification; onDone: () => void }) {
   const form = useForm<DestinationDraft>({
-    initialValues: newDestination,
+    initialValues: known ? draftOfKnown(known) : newDestination,
     validate: { name: (name) => (name.trim() ? null : "Give it a name, as phone") },
   });
   const put = useAct(
     (draft: DestinationDraft) => {
       const params = { path: { name: draft.name.trim() } };
-      return answer(api.PUT("/api/v1/notifications/{name}", { params, body: { to: destinationOf(draft), only: [] } }));
+      const body = { to: destinationOf(draft), only: draft.only };
+      return answer(api.PUT("/api/v1/notifications/{name}", { params, body }));
     },
     ({ name }) => `${name} is told from now on; test it`,
     onDone,
@@ -43,14 +48,14 @@ export function DestinationForm({ onDone }: { onDone: () => void }) {
   );
   return (
     <Form
-      verb="Add"
+      verb={known ? "Change it" : "Add"}
       onSubmit={form.onSubmit((draft) =>
         put.mutate(draft, {
           onError: (error) => void fieldError(asProblem(error), form, fieldNames(draft.kind)),
         }),
       )}
     >
-      {line("name", "Name")}
+      {known ? <p className="muted">What it was told by is not shown again: type it anew.</p> : line("name", "Name")}
       <SegmentedControl aria-label="How" data={KINDS} {...form.getInputProps("kind")} />
       {form.values.kind === "webhook" && (
         <>
@@ -86,6 +91,13 @@ export function DestinationForm({ onDone }: { onDone: () => void }) {
           </Pair>
         </>
       )}
+      <MultiSelect
+        label="Told of"
+        placeholder={form.values.only.length === 0 ? "Everything" : ""}
+        data={OF}
+        comboboxProps={{ transitionProps: { duration: 0 } }}
+        {...form.getInputProps("only")}
+      />
       {problem && <ProblemNotice problem={problem} />}
     </Form>
   );

@@ -1,9 +1,22 @@
 /** A destination as a form holds it, and back. Pure. What is secret is never given back, so it is typed again. */
-import type { Destination } from "@/lib/api/types";
+import type { AlertKind, Destination, Notification } from "@/lib/api/types";
+
+/** What a destination can be told of. */
+export const ALERTS: Record<AlertKind, string> = {
+  "node-down": "a node is down",
+  "route-failing": "a route is served by nobody",
+  "route-errors": "a route answers with errors",
+  "certificate-expiring": "a certificate is near its end",
+  "perimeter-finding": "the perimeter has a finding",
+};
+
+const KINDS = ["webhook", "ntfy", "smtp"] as const;
 
 export interface DestinationDraft {
   name: string;
-  kind: "webhook" | "ntfy" | "smtp";
+  /** Empty: of everything. */
+  only: AlertKind[];
+  kind: (typeof KINDS)[number];
   url: string;
   key: string;
   server: string;
@@ -20,6 +33,7 @@ export interface DestinationDraft {
 
 export const newDestination: DestinationDraft = {
   name: "",
+  only: [],
   kind: "webhook",
   url: "",
   key: "",
@@ -34,6 +48,11 @@ export const newDestination: DestinationDraft = {
   sender: "",
   to: "",
 };
+
+/** The form of one that is there: where it sends is sealed, and so is asked for again. */
+export function draftOfKnown({ name, kind, only }: Notification): DestinationDraft {
+  return { ...newDestination, name, kind: KINDS.find((each) => each === kind) ?? "webhook", only: [...only] };
+}
 
 export function destinationOf(draft: DestinationDraft): Destination {
   switch (draft.kind) {

@@ -4,29 +4,23 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Command } from "@/components/copy";
+import { Dialog } from "@/components/dialog";
 import { Section } from "@/components/page";
 import { Shape, StateChip } from "@/components/state-chip";
 import { Answered, Empty, ProblemNotice, sentence } from "@/components/states";
 import { Time } from "@/components/time";
 import { answer, api } from "@/lib/api/client";
 import { asProblem } from "@/lib/api/problem";
-import type { AlertKind, AlertView, Notification } from "@/lib/api/types";
+import type { AlertView, Notification } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { useMayChange } from "@/lib/session-query";
 import { useAct } from "./act";
 import { AddingSection } from "./adding-section";
+import { ALERTS } from "./destination";
 import { DestinationForm } from "./destination-form";
 import { MaintenanceForm } from "./maintenance-form";
 import { useAlerts, useMaintenance, useNotifications } from "./queries";
 import classes from "./settings-page.module.css";
-
-export const ALERTS: Record<AlertKind, string> = {
-  "node-down": "a node is down",
-  "route-failing": "a route is served by nobody",
-  "route-errors": "a route answers with errors",
-  "certificate-expiring": "a certificate is near its end",
-  "perimeter-finding": "the perimeter has a finding",
-};
 
 export function NotificationsSection() {
   return (
@@ -108,6 +102,7 @@ function Destinations() {
 function One({ notification, may }: { notification: Notification; may: boolean }) {
   const { name, delivery, waiting } = notification;
   const [removal, setRemoval] = useState<Change | null>(null);
+  const [changing, setChanging] = useState(false);
   const test = useAct(
     () => answer(api.POST("/api/v1/notifications/{name}/test", { params: { path: { name } } })),
     () => `Something was sent to ${name}`,
@@ -135,6 +130,9 @@ function One({ notification, may }: { notification: Notification; may: boolean }
           <Button size="xs" loading={test.isPending} onClick={() => test.mutate(undefined)}>
             Test
           </Button>
+          <Button size="xs" onClick={() => setChanging(true)}>
+            Change…
+          </Button>
           <Button size="xs" color="bad" onClick={() => setRemoval(removing(name))}>
             Remove…
           </Button>
@@ -143,6 +141,9 @@ function One({ notification, may }: { notification: Notification; may: boolean }
       {test.data && !test.data.ok && <p role="alert">It was not delivered: {test.data.what}</p>}
       {test.error && <ProblemNotice problem={asProblem(test.error)} />}
       <ChangeDialog change={removal} onClose={() => setRemoval(null)} />
+      <Dialog title={`Change ${name}`} opened={changing} onClose={() => setChanging(false)}>
+        {changing && <DestinationForm known={notification} onDone={() => setChanging(false)} />}
+      </Dialog>
     </li>
   );
 }

@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from "@testing-library/react";
-import { http } from "msw";
+import { HttpResponse, http } from "msw";
 import { describe, expect, it } from "vitest";
 import { operator } from "@/mock/nouns/settings";
 import { show } from "@/mock/render";
@@ -72,6 +72,48 @@ describe("settings", () => {
     await waitFor(() => expect(screen.queryByRole("button", { name: "Add an operator…" })).toBeNull());
   });
 
+  it("make another link for one who has forgotten", async () => {
+    at("operators");
+    const { user } = show(<SettingsPage />);
+    const eve = (await screen.findByText("eve")).closest("li") as HTMLElement;
+    await user.click(within(eve).getByRole("button", { name: "New link" }));
+    await screen.findByText("http://panel.grid:2086/welcome#only-once-eve");
+  });
+
+  it("remove an operator only by its typed name", async () => {
+    const gone: unknown[] = [];
+    server.use(
+      http.delete("*/api/v1/operators/:name", ({ params }) => {
+        gone.push(params.name);
+        return new HttpResponse(null, { status: 204 });
+      }),
+    );
+    at("operators");
+    const { user } = show(<SettingsPage />);
+    const eve = (await screen.findByText("eve")).closest("li") as HTMLElement;
+    await user.click(within(eve).getByRole("button", { name: "Remove…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.type(dialog.getByRole("textbox"), "ev");
+    expect(dialog.getByRole("button", { name: "Remove eve" })).toHaveProperty("disabled", true);
+    await user.type(dialog.getByRole("textbox"), "e");
+    await user.click(dialog.getByRole("button", { name: "Remove eve" }));
+    await waitFor(() => expect(gone).toEqual(["eve"]));
+  });
+
+  it("revoke a token", async () => {
+    const gone: unknown[] = [];
+    server.use(
+      http.delete("*/api/v1/tokens/:id", ({ params }) => {
+        gone.push(params.id);
+        return new HttpResponse(null, { status: 204 });
+      }),
+    );
+    at("tokens");
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Revoke" }));
+    await waitFor(() => expect(gone).toEqual(["t-1"]));
+  });
+
   it("show a token's secret once, when it is made", async () => {
     at("tokens");
     const { user } = show(<SettingsPage />);
@@ -128,6 +170,87 @@ describe("settings", () => {
     await user.type(screen.getByRole("textbox", { name: "URL" }), "https://a:b@hooks.example.com/x");
     await user.click(screen.getByRole("button", { name: "Add" }));
     await screen.findAllByText(/A login may not stand in it/);
+  });
+
+  /** What is put under each name. */
+  function puts(): unknown[] {
+    const asked: unknown[] = [];
+    server.use(
+      http.put("*/api/v1/notifications/:name", async ({ request, params }) => {
+        asked.push([params.name, await request.json()]);
+        return Response.json({ name: params.name });
+      }),
+    );
+    return asked;
+  }
+
+  it("add a destination that is told of some things only", async () => {
+    const asked = puts();
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Add a destination…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.type(dialog.getByRole("textbox", { name: "Name" }), "hook");
+    await user.type(dialog.getByRole("textbox", { name: "URL" }), "https://hooks.example.com/x");
+    await user.click(dialog.getByRole("combobox", { name: "Told of" }));
+    await user.click(await screen.findByRole("option", { name: "a node is down" }));
+    await user.click(dialog.getByRole("button", { name: "Add" }));
+    const to = { kind: "webhook", url: "https://hooks.example.com/x", key: "" };
+    await waitFor(() => expect(asked).toEqual([["hook", { to, only: ["node-down"] }]]));
+  });
+
+  it("change a destination under its name: its secret is typed anew, the rest is as it was", async () => {
+    const asked = puts();
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    const pager = (await screen.findByText("pager")).closest("li") as HTMLElement;
+    await user.click(within(pager).getByRole("button", { name: "Change…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.type(dialog.getByRole("textbox", { name: "URL" }), "https://hooks.example.com/y");
+    await user.click(dialog.getByRole("button", { name: "Change it" }));
+    const to = { kind: "webhook", url: "https://hooks.example.com/y", key: "" };
+    await waitFor(() => expect(asked).toEqual([["pager", { to, only: ["node-down"] }]]));
+  });
+
+  it("remove a destination by its typed name", async () => {
+    const gone: unknown[] = [];
+    server.use(
+      http.delete("*/api/v1/notifications/:name", ({ params }) => {
+        gone.push(params.name);
+        return new HttpResponse(null, { status: 204 });
+      }),
+    );
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    const pager = (await screen.findByText("pager")).closest("li") as HTMLElement;
+    await user.click(within(pager).getByRole("button", { name: "Remove…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.type(dialog.getByRole("textbox"), "pager");
+    await user.click(dialog.getByRole("button", { name: "Remove pager" }));
+    await waitFor(() => expect(gone).toEqual(["pager"]));
+  });
+
+  it("plan a maintenance window of an hour from now", async () => {
+    const asked: { of: string; begins: string; ends: string; reason: string }[] = [];
+    server.use(
+      http.post("*/api/v1/maintenance", async ({ request }) => {
+        asked.push((await request.json()) as (typeof asked)[number]);
+        return Response.json({ id: "w-2" }, { status: 201 });
+      }),
+    );
+    at("notifications");
+    const { user } = show(<SettingsPage />);
+    await user.click(await screen.findByRole("button", { name: "Plan a window…" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.click(dialog.getByRole("button", { name: "Begin it" }));
+    await dialog.findByText("Say of what");
+    await user.click(dialog.getByRole("combobox", { name: "Of" }));
+    await user.click(await screen.findByRole("option", { name: "node:home-1" }));
+    await user.type(dialog.getByRole("textbox", { name: "Why" }), "new disk");
+    await user.click(dialog.getByRole("button", { name: "Begin it" }));
+    await waitFor(() => expect(asked).toHaveLength(1));
+    const [{ of, begins, ends, reason }] = asked as [(typeof asked)[number]];
+    expect([of, reason, Date.parse(ends) - Date.parse(begins)]).toEqual(["node:home-1", "new disk", 3_600_000]);
   });
 
   it("end a maintenance window", async () => {

@@ -51,6 +51,7 @@ export type Invite = Schemas["Invite"];
 export type Invited = Schemas["Invited"];
 export type Progress = Schemas["Progress"];
 export type Device = Schemas["Device"];
+export type MemberDevice = Schemas["MemberDevice"];
 export type Revoked = Schemas["Revoked"];
 export type Preview = Schemas["Preview"];
 export type Difference = Schemas["Difference"];

@@ -16,8 +16,8 @@ from gridwire.agent.state_dir import AgentState
 from gridwire.agent.waking import happened
 from gridwire.core.errors import GridwireError
 from gridwire.core.perimeter import Finding, Severity
-from gridwire.protocol.api import Event, Listing
-from gridwire.protocol.audit import Head, broken_at
+from gridwire.protocol.api import Listing
+from gridwire.protocol.audit import Event, Head, broken_at
 from gridwire.protocol.heard import Heard
 
 PAGE = 1000  # events in one answer

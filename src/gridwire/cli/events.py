@@ -12,8 +12,8 @@ from gridwire.cli.outcome import DONE, UNHEALTHY
 from gridwire.cli.output import Format, note, print_table, say, show
 from gridwire.cli.settings import DEFAULT, SettingsFile
 from gridwire.core.errors import Invalid
-from gridwire.protocol.api import Event, Listing
-from gridwire.protocol.audit import Head, broken_at
+from gridwire.protocol.api import Listing
+from gridwire.protocol.audit import Event, Head, broken_at
 
 app = App(name="events", default_parameter=Parameter(negative=()))
 PAGE = 1000  # events in one answer

@@ -13,7 +13,7 @@ from gridwire.control.views import endpoint_views
 from gridwire.core.fleet import Node, NodeState
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.revision import Revision
-from gridwire.protocol.api import Event
+from gridwire.protocol.audit import Event
 from gridwire.protocol.notifications import AlertTurned
 from gridwire.protocol.stream import EndpointNow, HealthChanged, NodeNow, NodesChanged, Resync, Revised
 from gridwire.protocol.traffic import TrafficNow

@@ -249,19 +249,6 @@ class PolicyOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One line of the audit chain; ``hash`` is SHA-256 over the previous hash and this line's canonical JSON."""
-
-    number: int
-    at: datetime
-    actor: str
-    kind: str
-    subject: str
-    detail: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The one screen that an operator needs."""
 

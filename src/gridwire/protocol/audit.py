@@ -10,8 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-
-from gridwire.protocol.api import Event
+from datetime import datetime
 
 START = "0" * 64
 
@@ -22,6 +21,19 @@ class Head:
 
     number: int = 0
     hash: str = START
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the audit chain; ``hash`` is SHA-256 over the previous hash and this line's canonical JSON."""
+
+    number: int
+    at: datetime
+    actor: str
+    kind: str
+    subject: str
+    detail: str
+    hash: str
 
 
 def chained(previous: str, event: Event) -> Event:

@@ -23,7 +23,7 @@ from gridwire.core.fleet import NodeState
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.protocol.agent import ApplyState
-from gridwire.protocol.api import Event
+from gridwire.protocol.audit import Event
 from gridwire.protocol.notifications import AlertTurned
 from gridwire.protocol.traffic import TrafficNow
 

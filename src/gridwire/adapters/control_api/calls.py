@@ -24,7 +24,6 @@ from gridwire.core.wireguard import PublicKey
 from gridwire.protocol.agent import REPORT_PATH, SPEC_PATH, Report
 from gridwire.protocol.api import (
     Device,
-    Event,
     Invite,
     Invited,
     Listing,
@@ -36,6 +35,7 @@ from gridwire.protocol.api import (
     ServiceOutcome,
     Status,
 )
+from gridwire.protocol.audit import Event
 from gridwire.protocol.enrolment import CONFIRM_PATH, REDEEM_PATH, Confirmed, Redeem, Redeemed
 from gridwire.protocol.heard import Heard
 from gridwire.protocol.perimeter import SOCKETS_PATH, NodeSockets, Perimeter, SocketsSeen

@@ -20,7 +20,7 @@ from gridwire.core.fleet import Fleet, Invitation, Node, NodeState, Policy, Rout
 from gridwire.core.names import NodeName
 from gridwire.core.revision import Revision
 from gridwire.core.wireguard import PublicKey
-from gridwire.protocol.api import Event
+from gridwire.protocol.audit import Event
 
 Version = tuple[int, int]
 

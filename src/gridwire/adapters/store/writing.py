@@ -22,8 +22,7 @@ from gridwire.core.fleet import Fleet, Invitation, Network, Node, NodeState, Pol
 from gridwire.core.names import under_suffix
 from gridwire.core.revision import Change, Revision, changes, sentence
 from gridwire.core.wireguard import PublicKey
-from gridwire.protocol.api import Event
-from gridwire.protocol.audit import START, chained
+from gridwire.protocol.audit import START, Event, chained
 
 Named = Service | Route | Policy
 _TABLES: Final[Mapping[type[Named], Table]] = {

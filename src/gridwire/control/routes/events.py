@@ -9,7 +9,8 @@ from fastapi import Query
 from gridwire.control.access import READ, allow
 from gridwire.control.endpoint import GridOf, router
 from gridwire.control.paging import AskedOf, page_of_log, wanted_of
-from gridwire.protocol.api import Event, Listing
+from gridwire.protocol.api import Listing
+from gridwire.protocol.audit import Event
 
 routes = router()
 
