@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,21 @@ async def supervising(*children: Child, folder: Path, **more: object) -> AsyncIt
 
 
 SLEEP = "import time\nwhile True: time.sleep(60)"
+
+
+def test_a_child_that_is_to_give_way_does_so_beside_its_siblings_sessions(tmp_path: Path) -> None:
+    async def scene() -> None:
+        behind = replace(toy("behind", SLEEP), nice=10)
+        async with supervising(behind, toy("first", SLEEP), folder=tmp_path) as (supervisor, _):
+            await until(lambda: len(supervisor.running) == 2)
+            nice = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in supervisor.running.items()}
+            assert nice == {"behind": 10, "first": os.getpriority(os.PRIO_PROCESS, 0)}
+            groups = {name: Path(f"/proc/{pid}/autogroup") for name, pid in supervisor.running.items()}
+            if groups["behind"].exists():  # a kernel without CONFIG_SCHED_AUTOGROUP has no such file
+                assert groups["behind"].read_text().split()[-1] == "10"
+                assert groups["first"].read_text().split()[-1] == "0"
+
+    asyncio.run(scene())
 
 
 def test_a_child_that_ends_is_started_again_and_its_lines_are_prefixed(tmp_path: Path) -> None:

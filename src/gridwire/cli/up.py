@@ -19,6 +19,8 @@ app = App(name="up")
 
 # -P: the directory that somebody happened to stand in is no place for root to import from.
 GRIDWIRE = (sys.executable, "-P", "-m", "gridwire.cli.main")
+# Control's load is a second of CPU time, and what carries traffic and starts beside it waits for none of it.
+_BEHIND = 10
 _VERBS = {"guard": ("guard", "load"), "mesh": ("mesh", "run"), "nginx": ("nginx", "run")}
 
 
@@ -67,6 +69,7 @@ def siblings(role: Role, *, settings_file: str, userspace: bool) -> tuple[Child,
             argv=(*GRIDWIRE, *_VERBS.get(name, (name,)), "--settings", settings_file),
             oneshot=name == "guard",
             sockets=name == "control",
+            nice=_BEHIND if name == "control" else 0,
         )
         for name in names
     )

@@ -110,6 +110,8 @@ class Supervisor:
             self._say(child, f"cannot be started: {error.strerror}")
             return 127
         self.running[child.name] = process.pid
+        if child.nice:
+            _give_way(process.pid, child.nice)
         assert process.stdout is not None
         pump = asyncio.create_task(self._pump(child, process.stdout))
         try:
@@ -173,6 +175,14 @@ async def _ended(pid: int) -> AsyncIterator[asyncio.Task[bool]]:
         ended.cancel()
         loop.remove_reader(descriptor)
         os.close(descriptor)
+
+
+def _give_way(leader: int, nice: int) -> None:
+    """Where sessions are scheduled as groups, the kernel's default, niceness counts only within one: the group has its
+    own (sched(7), autogroup)."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, leader, nice)
+        Path(f"/proc/{leader}/autogroup").write_text(str(nice))
 
 
 def _signal_group(group: int, number: int) -> None:

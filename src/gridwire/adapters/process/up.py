@@ -15,13 +15,15 @@ from gridwire.core import paths
 class Child:
     """A program to keep running. ``oneshot``: run until it succeeds once. ``sockets``: it gets control's two.
 
-    It is started as it is, with no environment of its own: no secret travels that way.
+    It is started as it is, with no environment of its own: no secret travels that way. ``nice``: as nice(1) has it, 0
+    to 19, of CPU time beside its siblings.
     """
 
     name: str
     argv: tuple[str, ...]
     oneshot: bool = False
     sockets: bool = False
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
