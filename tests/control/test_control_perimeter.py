@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -42,9 +43,9 @@ def mark(world: Any, digest: str = "d") -> dict[str, Any]:
     return {"digest": digest, "at": world.clock.now.isoformat()}
 
 
-def well(world: Any, *sockets: dict[str, Any], **fields: Any) -> None:
+def well(world: Any, *sockets: dict[str, Any], peers: Sequence[Any] = (), **fields: Any) -> None:
     assert tell(world, *(sockets or (WIREGUARD, WIREGUARD6, ROUTES, SSH)), **fields).status_code == 204
-    world.report(guard=guard(world), sockets=mark(world))
+    world.report(guard=guard(world), sockets=mark(world), peers=peers)
 
 
 def perimeter(world: Any, query: str = "") -> Any:

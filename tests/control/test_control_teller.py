@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.control.test_control_perimeter import ROUTES, SSH, WIREGUARD, WIREGUARD6, socket, well
 from tests.sinks import Web, web
 
 from gridwire.adapters.destinations import Sender
@@ -232,6 +233,30 @@ def test_findings_and_certificates_are_told(told: Told) -> None:
     told.restart()
     assert told.beat(300, quiet=True) == []  # nobody says that any of it is over
     assert len(told.alerts()) == 3
+
+
+def test_a_socket_that_is_opened_to_all_is_told_and_its_end_too_once_that_is_seen(told: Told) -> None:
+    """As the panel's perimeter judges it; what listens to all as a rule does, SSH, is told to nobody."""
+    world = told.world
+
+    def looked(seconds: int, *sockets: dict[str, object]) -> list[tuple[str, str]]:
+        before = len(told.sink.got)
+        for _ in range(0, seconds, 5):
+            world.clock.forward(seconds=5)
+            told.report(health="up", edge=True)
+            if sockets:
+                well(world, *sockets, peers=[world.peer_seen(told.edge.key)])
+            told.follower.look()
+            told.bring()
+        return [(body["turn"], body["subject"]) for body in told.sink.bodies()[before:]]
+
+    own = (WIREGUARD, WIREGUARD6, ROUTES, SSH)
+    assert looked(60, *own) == []
+    database = socket("0.0.0.0", 5432, "postgres")
+    subject = "gw/listeners/wildcard-listener/tcp 0.0.0.0:5432"
+    assert looked(60, *own, database) == [("opened", subject)]
+    assert looked(600) == []  # nobody says how it is now
+    assert looked(120, *own) == [("cleared", subject)]
 
 
 def test_what_turned_is_told_on_the_stream(told: Told) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gridwire.control.moment import Moment
+from gridwire.control.perimeter import Looked
 from gridwire.control.picture import Picture
 from gridwire.core.alerts import CERTIFICATE_LEFT, ERROR_REQUESTS, ERROR_SHARE, AlertKind, Held, Key, Symptom
 from gridwire.core.certificates import Certificate, Source
@@ -14,8 +15,12 @@ from gridwire.core.fleet import Fleet, Node, NodeState, Role, Route
 from gridwire.core.health import Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.perimeter import Severity
+from gridwire.core.perimeter_verdict import NodePerimeter, State
 from gridwire.core.traffic import Tally
 from gridwire.protocol.notifications import AlertView
+
+_SOCKETS = frozenset({"sockets", "listeners"})  # where several findings of a kind may be
+_SUBJECT = 255  # characters, of the database's column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +29,15 @@ class Seen:
     unknown: Callable[[Key], bool]
 
 
-def look(picture: Picture, moment: Moment, traffic: Mapping[str, Tally]) -> Seen:
-    """``traffic``: of the last minute or two, by route."""
+def look(picture: Picture, moment: Moment, looked: Iterable[Looked], traffic: Mapping[str, Tally]) -> Seen:
+    """``looked``: the perimeter. ``traffic``: of the last minute or two, by route."""
     found: list[Symptom] = []
     unknown: set[Key] = set()
+    perimeter = {one.view.node: one.view for one in looked}
     for node in picture.fleet.nodes:
         if node.state is NodeState.ACTIVE:
             _node(picture, node, found, unknown)
+            found += _findings(picture, node, perimeter.get(node.name))
     behind = _Behind(picture, moment)
     for route in picture.fleet.routes:
         key = Key(AlertKind.ROUTE_FAILING, route.name)
@@ -49,7 +56,8 @@ def look(picture: Picture, moment: Moment, traffic: Mapping[str, Tally]) -> Seen
     for gateway in picture.fleet.gateways():
         heard = picture.heard.get(gateway.address)
         found += _certificates(gateway, heard.report.certificates if heard is not None else (), picture.now)
-    return Seen(symptoms={symptom.key: symptom for symptom in found}, unknown=_unseen(picture, unknown))
+    unseen = {view.node for view in perimeter.values() if view.state is State.UNKNOWN}
+    return Seen(symptoms={symptom.key: symptom for symptom in found}, unknown=_unseen(picture, unknown, unseen))
 
 
 class _Behind:
@@ -79,8 +87,8 @@ class _Behind:
 
 
 def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key]) -> None:
-    of = frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)})
-    key, heard = Key(AlertKind.NODE_DOWN, node.name), picture.heard.get(node.address)
+    of, heard = _names(node), picture.heard.get(node.address)
+    key = Key(AlertKind.NODE_DOWN, node.name)
     if node.role in (Role.GATEWAY, Role.EDGE):
         connected = picture.connected(node)
         if heard is None or connected is None:
@@ -91,14 +99,22 @@ def _node(picture: Picture, node: Node, found: list[Symptom], unknown: set[Key])
         elif heard is not None and connected and not heard.fresh(picture.now):
             fix = f"on {node.name}: systemctl status gridwire-agent"
             found.append(Symptom(key=key, what="its tunnel is up, and its agent does not report", fix=fix, of=of))
+
+
+def _findings(picture: Picture, node: Node, view: NodePerimeter | None) -> Iterator[Symptom]:
+    """What its perimeter has that somebody has to mend, and the worst of what its agent found beside that."""
+    heard = picture.heard.get(node.address)
     if heard is None or not heard.fresh(picture.now):
         return
-    for finding in heard.report.findings:
-        if finding.severity is Severity.CRITICAL:
-            subject = f"{node.name}/{finding.where}/{finding.id}"
-            found.append(
-                Symptom(key=Key(AlertKind.PERIMETER, subject), what=finding.what[:500], fix=finding.fix[:500], of=of)
-            )
+    judged = () if view is None else view.findings
+    told = {finding.id for finding in judged}
+    grave = (one for one in heard.report.findings if one.severity is Severity.CRITICAL and one.id not in told)
+    for finding in (*(one for one in judged if one.severity is not Severity.INFO), *grave):
+        subject = f"{node.name}/{finding.where}/{finding.id}"
+        if finding.where in _SOCKETS and finding.evidence:  # each of them by itself
+            subject = f"{subject}/{finding.evidence}"
+        key = Key(AlertKind.PERIMETER, subject[:_SUBJECT])
+        yield Symptom(key=key, what=finding.what[:500], fix=finding.fix[:500], of=_names(node))
 
 
 def _certificates(gateway: Node, shown: Iterable[Certificate], now: datetime) -> Iterator[Symptom]:
@@ -114,9 +130,10 @@ def _certificates(gateway: Node, shown: Iterable[Certificate], now: datetime) ->
             yield Symptom(key=key, what=what, fix=fix, of=frozenset({f"node:{gateway.name}"}))
 
 
-def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:
-    """Findings are known while their node reports, certificates once their gateway has: after a restart of control what
-    was so before is so until somebody says otherwise."""
+def _unseen(picture: Picture, unknown: set[Key], perimeter: set[NodeName]) -> Callable[[Key], bool]:
+    """Findings are known while their node reports and is not in ``perimeter``, those whose perimeter is not known;
+    certificates once their gateway reports: after a restart of control what was so before is so until somebody says
+    otherwise."""
     live = {n.name: picture.heard.get(n.address) for n in picture.fleet.nodes if n.state is NodeState.ACTIVE}
 
     def unseen(key: Key) -> bool:
@@ -124,15 +141,20 @@ def _unseen(picture: Picture, unknown: set[Key]) -> Callable[[Key], bool]:
             return key in unknown
         name = NodeName(key.subject.partition("/")[0])
         heard = live.get(name)
-        return name in live and (heard is None or (key.kind is AlertKind.PERIMETER and not heard.fresh(picture.now)))
+        if name not in live or heard is None:
+            return name in live
+        return key.kind is AlertKind.PERIMETER and (name in perimeter or not heard.fresh(picture.now))
 
     return unseen
 
 
 def _shared(nodes: tuple[Node, ...]) -> frozenset[str]:
     """What names each of the nodes: maintenance of one of two endpoints is no reason for a route to fail."""
-    names = [frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)}) for node in nodes]
-    return frozenset.intersection(*names) if names else frozenset()
+    return frozenset.intersection(*map(_names, nodes)) if nodes else frozenset()
+
+
+def _names(node: Node) -> frozenset[str]:
+    return frozenset({f"node:{node.name}", *(f"tag:{tag}" for tag in node.tags)})
 
 
 def alert_view(held: Held, *, silent: bool) -> AlertView:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from gridwire.control.alerts import look
 from gridwire.control.errors import raised_at
 from gridwire.control.grid import Grid
 from gridwire.control.moment import Moment, Said, resync, revised, said
+from gridwire.control.perimeter import Looked
 from gridwire.core.errors import GridwireError
 
 SETTLE: Final = 0.1  # seconds: a burst of reports is one look
@@ -25,6 +27,7 @@ SLOW: Final = 30.0  # and those that nothing stirred
 LATEST: Final = (
     2.0  # seconds after which a reader's picture is looked at though nothing stirred: time alone turns nodes
 )
+PERIMETER: Final = timedelta(seconds=5)  # between looks at the perimeter, which has a line for every socket
 _SHARE: Final = 4.0  # a look may take a fifth of the time
 _LINES: Final = 500  # audit lines and revisions that are told one by one; of more, who reads is told to ask
 
@@ -36,6 +39,7 @@ class Follower:
         self._moment: Moment | None = None
         self._event: int | None = None
         self._revision: int | None = None
+        self._looked: tuple[datetime, tuple[Looked, ...]] | None = None
         self._joined = asyncio.Event()  # a reader came
         grid.stream.on_join = self._somebody
 
@@ -87,7 +91,9 @@ class Follower:
         if self._moment is not None:
             found += moment.since(self._moment)
         self._moment = moment
-        seen = look(picture, moment, grid.traffic.lately())
+        if self._looked is None or not timedelta(0) <= picture.now - self._looked[0] < PERIMETER:
+            self._looked = (picture.now, grid.look(picture, snapshot))
+        seen = look(picture, moment, self._looked[1], grid.traffic.lately())
         return [*found, *grid.teller.look(seen)]
 
     def _revisions(self, newest: int) -> list[Said]:
