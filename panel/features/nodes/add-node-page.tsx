@@ -2,6 +2,7 @@
 /** What is added, then how. Each step has its URL; a token or key has none, so a reload shows what is left to do. */
 import { useRouter } from "next/navigation";
 import { useState } from "react";
+import { MayChange } from "@/components/may-change";
 import { Page } from "@/components/page";
 import { Answered } from "@/components/states";
 import { paths } from "@/lib/paths";
@@ -53,9 +54,11 @@ export function AddNodePage() {
       <Answered query={network} what="the network" rows={4}>
         {({ provider }) => {
           if (provider === "tailscale") return <OnTailnet may={may} />;
-          if (!may && url.get("step") !== "wait")
-            return <p>You may look, and not change anything: ask an operator who may.</p>;
-          return replace ? <Replacing name={replace} /> : kind === "device" ? <Device /> : <Host kind={kind} />;
+          return (
+            <MayChange looks={url.get("step") === "wait"}>
+              {replace ? <Replacing name={replace} /> : kind === "device" ? <Device /> : <Host kind={kind} />}
+            </MayChange>
+          );
         }}
       </Answered>
     </Page>

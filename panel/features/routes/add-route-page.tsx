@@ -1,5 +1,6 @@
 "use client";
 import { useRouter } from "next/navigation";
+import { MayChange } from "@/components/may-change";
 import { Page } from "@/components/page";
 import { paths } from "@/lib/paths";
 import { useUrlState } from "@/lib/url-state";
@@ -10,12 +11,14 @@ export function AddRoutePage() {
   const to = useUrlState().get("to");
   return (
     <Page title="Add a route" lead="a name that devices open, and the service that it leads to">
-      <RouteForm
-        read={null}
-        {...(to ? { to } : {})}
-        onDone={(name) => router.push(paths.routes({ name }))}
-        onCancel={() => router.push(paths.routes())}
-      />
+      <MayChange>
+        <RouteForm
+          read={null}
+          {...(to ? { to } : {})}
+          onDone={(name) => router.push(paths.routes({ name }))}
+          onCancel={() => router.push(paths.routes())}
+        />
+      </MayChange>
     </Page>
   );
 }

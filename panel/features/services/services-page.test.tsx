@@ -95,6 +95,13 @@ describe("services", () => {
 });
 
 describe("a new service", () => {
+  it("is nothing that who may only look is asked for", async () => {
+    server.use(http.get("*/api/v1/session", () => Response.json({ operator: "eve", may: "read" })));
+    show(<AddServicePage />);
+    await screen.findByText(/You may look, and not change anything/);
+    expect(screen.queryByRole("textbox")).toBeNull();
+  });
+
   it("says at its field what is wrong, by itself and by control", async () => {
     server.use(
       http.put("*/api/v1/services/:name", () =>
