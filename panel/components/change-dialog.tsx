@@ -43,24 +43,20 @@ export interface Change {
   unpreviewed?: boolean;
 }
 
-export function ChangeDialog(props: {
+interface ChangeDialogProps {
   change: Change | null;
   onClose: () => void;
   onDone?: (answer: unknown) => void;
-}) {
+  /** Where theirs is kept after a conflict: what was edited is over. */
+  onTheirs?: (() => void) | undefined;
+}
+
+export function ChangeDialog(props: ChangeDialogProps) {
   if (!props.change) return null;
   return <Asked key={props.change.title} {...props} change={props.change} />;
 }
 
-function Asked({
-  change,
-  onClose,
-  onDone,
-}: {
-  change: Change;
-  onClose: () => void;
-  onDone?: (answer: unknown) => void;
-}) {
+function Asked({ change, onClose, onDone, onTheirs }: ChangeDialogProps & { change: Change }) {
   const client = useQueryClient();
   const [etag, setEtag] = useState(change.etag);
   const [typed, setTyped] = useState("");
@@ -125,6 +121,7 @@ function Asked({
           }}
           onTheirs={async () => {
             await client.invalidateQueries();
+            onTheirs?.();
             onClose();
           }}
         />

@@ -9,6 +9,7 @@ import { useMayChange } from "@/lib/session-query";
 import { useUrlState } from "@/lib/url-state";
 import { type Change, ChangeDialog } from "./change-dialog";
 import { Drawer } from "./drawer";
+import { Edited } from "./edited";
 import type { NounFormProps } from "./noun-form";
 import { StateChip, type Tone } from "./state-chip";
 import { Answered } from "./states";
@@ -69,7 +70,9 @@ export function NounDrawer<Noun extends { name: string }>(props: {
       <Answered query={query} what={name} rows={8}>
         {(read) =>
           editing ? (
-            <div key={read.etag}>{props.form({ read, onDone: end, onCancel: end })}</div>
+            <Edited read={read} settled={!query.isFetching}>
+              {(began) => props.form({ read: began, onDone: end, onCancel: end })}
+            </Edited>
           ) : (
             props.children(read.value)
           )

@@ -74,6 +74,7 @@ export function NounForm<Draft extends object, Noun extends { name: string }>(
         change={change}
         onClose={() => setChange(null)}
         onDone={() => props.onDone(nounOf(form.getValues()).name)}
+        onTheirs={read ? props.onCancel : undefined}
       />
     </>
   );

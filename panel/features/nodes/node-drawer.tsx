@@ -5,6 +5,7 @@ import Link from "next/link";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Drawer } from "@/components/drawer";
+import { Edited } from "@/components/edited";
 import { StateChip } from "@/components/state-chip";
 import { Answered } from "@/components/states";
 import { DrawerTabs } from "@/components/tabs";
@@ -55,7 +56,9 @@ export function NodeDrawer(props: { name: string; stated?: Stated | undefined; o
       <Answered query={node} what={name} rows={8}>
         {(read) =>
           editing ? (
-            <TagsForm key={read.etag} read={read} onDone={() => url.set({ show: null })} />
+            <Edited read={read} settled={!node.isFetching}>
+              {(began) => <TagsForm read={began} onDone={() => url.set({ show: null })} />}
+            </Edited>
           ) : (
             <Shown read={read} stated={stated} show={show} />
           )

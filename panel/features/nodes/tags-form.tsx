@@ -17,7 +17,7 @@ export function TagsForm({ read, onDone }: { read: Tagged<NodeView>; onDone: () 
       <Form verb="Preview…" onCancel={onDone} onSubmit={() => error || setChange(tagging(read, tagsOf(texts)))}>
         <TagsField texts={texts} onChange={setTexts} error={error} />
       </Form>
-      <ChangeDialog change={change} onClose={() => setChange(null)} onDone={onDone} />
+      <ChangeDialog change={change} onClose={() => setChange(null)} onDone={onDone} onTheirs={onDone} />
     </>
   );
 }

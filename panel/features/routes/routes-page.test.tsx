@@ -3,7 +3,7 @@ import { http } from "msw";
 import { describe, expect, it } from "vitest";
 import { PoliciesPage } from "@/features/policies/policies-page";
 import type { Route } from "@/lib/api/types";
-import { isPreview } from "@/mock/answers";
+import { isPreview, problem, withTag } from "@/mock/answers";
 import { listing, show } from "@/mock/render";
 import { server } from "@/mock/setup";
 import { AddRoutePage } from "./add-route-page";
@@ -60,6 +60,50 @@ describe("routes", () => {
     server.use(http.get("*/api/v1/outcomes/routes", () => listing([])));
     show(<RoutesPage />);
     await screen.findByText("No route is open yet");
+  });
+});
+
+describe("an edit", () => {
+  const overtaken = async () => {
+    const one = (value: string, etag: string) =>
+      http.get("*/api/v1/routes/wiki", () =>
+        withTag({ name: "wiki", host: "wiki", path: "/", to: "wiki", allow: [{ kind: "node", value }] }, etag),
+      );
+    const tags: (string | null)[] = [];
+    server.use(
+      one("phone", '"1"'),
+      http.put("*/api/v1/routes/wiki", ({ request }) => {
+        const tag = request.headers.get("If-Match");
+        tags.push(tag);
+        return tag === '"1"' ? problem(412, "stale", "route wiki has changed") : undefined;
+      }),
+    );
+    window.history.replaceState(null, "", "?name=wiki&show=edit");
+    const { user, client } = show(<RoutesPage />);
+    await user.type(await screen.findByRole("combobox", { name: /Who may open it/ }), "node:tablet{Enter}");
+    server.use(one("nas", '"2"'));
+    await client.invalidateQueries();
+    await user.click(screen.getByRole("button", { name: "Preview…" }));
+    const dialog = await screen.findByRole("dialog");
+    await within(dialog).findByText("allow: node:nas");
+    within(dialog).getByText("allow: node:phone, node:tablet");
+    return { user, dialog, tags };
+  };
+
+  it("keeps what was typed when somebody else was faster, and is previewed over theirs when it is told so", async () => {
+    const { user, dialog, tags } = await overtaken();
+    await user.click(within(dialog).getByRole("button", { name: "Preview mine over it" }));
+    await waitFor(() =>
+      expect(within(dialog).getByRole("button", { name: "Apply" })).toHaveProperty("disabled", false),
+    );
+    expect(tags.at(-1)).toBe('"2"');
+  });
+
+  it("is over where theirs is kept", async () => {
+    const { user, dialog } = await overtaken();
+    await user.click(within(dialog).getByRole("button", { name: "Keep theirs" }));
+    await screen.findByRole("button", { name: "Edit…" });
+    await screen.findByText("node:nas");
   });
 });
 
