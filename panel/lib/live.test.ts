@@ -71,6 +71,20 @@ describe("following the grid", () => {
     expect(asked()).toEqual(["events", "events"]);
   });
 
+  it("asks at once for the first of a burst, and not again for each of the rest", async () => {
+    opened[0]?.says("health");
+    await vi.advanceTimersByTimeAsync(50);
+    const first = asked().length;
+    expect(first).toBeGreaterThan(0);
+    for (let turn = 0; turn < 10; turn += 1) {
+      opened[0]?.says("health");
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(asked()).toHaveLength(first);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(asked()).toHaveLength(2 * first);
+  });
+
   it("keeps each second of traffic, and asks for nothing", () => {
     opened[0]?.says("traffic", { at: "2026-03-01T12:00:00Z", totals: { requests: 7 } });
     vi.advanceTimersByTime(1_000);

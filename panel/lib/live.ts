@@ -23,7 +23,8 @@ const WATCH_MS = 5_000;
 const PROBE_MS = 5_000;
 const CONNECT_MS = 10_000;
 const [CONNECTING, CLOSED] = [0, 2]; // of EventSource.readyState
-const GATHER_MS = 250; // a redeploy turns many things in one moment: ask once
+const SOON_MS = 30; // what control saw in one look comes in as many events: ask once
+const GATHER_MS = 250; // from one asking to the next, at least: a redeploy turns things for as long as it lasts
 const PAUSES = 4; // times what an answer took: of 10,000 nodes some turn at every moment, and all of them are asked for
 
 export const STREAM = "/api/v1/stream";
@@ -39,11 +40,13 @@ export function follow(
   let gathering: ReturnType<typeof setTimeout> | undefined;
   let broken = false;
   let heard = Date.now();
+  let asked = 0;
   const stale = new Set<string>();
   const resting = new Set<string>(); // nouns that are asked for, or were a moment ago
 
   const ask = () => {
     gathering = undefined;
+    asked = Date.now();
     for (const noun of [...stale].filter((noun) => !resting.has(noun))) {
       stale.delete(noun);
       resting.add(noun);
@@ -60,7 +63,7 @@ export function follow(
   const turned = (kind: string) => {
     heard = Date.now();
     for (const noun of STALE[kind] ?? []) stale.add(noun);
-    gathering ??= setTimeout(ask, GATHER_MS);
+    gathering ??= setTimeout(ask, Math.max(SOON_MS, asked + GATHER_MS - heard));
   };
   const anew = () => {
     source?.close();
