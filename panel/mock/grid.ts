@@ -26,6 +26,7 @@ export function nodeView(
       ...node,
     },
     connected: true,
+    unreached: "",
     latest_handshake: ago(12),
     reported_at: ago(3),
     ahead: "PT0.1S",

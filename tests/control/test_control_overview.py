@@ -76,6 +76,35 @@ def test_what_lies_behind_a_dead_tunnel_is_unknown(grid: Any) -> None:
     assert hops[1]["reason"] == "its tunnel is down, it called last at 2030-01-01 11:50:00 UTC"
 
 
+def test_an_edge_that_no_check_reaches_is_said_to_be_long_before_its_tunnel_is_old(grid: Any) -> None:
+    why = "no connection within 1000 ms"
+    before = grid.local.get("/api/v1/overview").json()["nodes_up"]
+    speak(grid, "unknown", reason=why)
+    view = grid.local.get("/api/v1/nodes/home-1").json()
+    assert (view["connected"], view["unreached"]) == (True, why)
+    hops = explain(grid, "phone", "api.grid")["hops"]
+    assert [(hop["state"], hop["reason"]) for hop in hops[2:]] == [("broken", why), ("unknown", "")]
+    shown = grid.local.get("/api/v1/topology").json()
+    assert [(edge["state"], edge["reason"]) for edge in shown["edges"]] == [("broken", why)]
+    assert {link["state"] for link in shown["links"] if link["end"] == "node:home-1"} == {"broken"}
+    seen = grid.local.get("/api/v1/overview").json()
+    assert seen["nodes_up"] == before - 1
+    assert [one["subject"] for one in seen["attention"] if why in one["what"]] == ["home-1"]
+    worst = grid.local.get("/api/v1/nodes", params={"sort": "standing", "limit": 1}).json()["items"]
+    assert [view["node"]["name"] for view in worst] == ["home-1"]
+    for health in ("up", "down", "checking"):  # who refuses is there
+        speak(grid, health)
+        assert grid.local.get("/api/v1/nodes/home-1").json()["unreached"] == ""
+
+
+def test_an_edge_with_one_answer_is_reached(grid: Any) -> None:
+    keys = {node.name: node.public_key for node in grid.fleet().nodes}
+    checks = [check("home-1", "gw", "unknown"), check("home-1", "gw", "down", service="other")]
+    for told in (checks, checks[::-1]):
+        grid.report(peers=[grid.peer_seen(keys["home-1"])], endpoints=told)
+        assert grid.local.get("/api/v1/nodes/home-1").json()["unreached"] == ""
+
+
 def test_a_client_without_a_session_is_at_rest_and_not_broken(grid: Any) -> None:
     speak(grid, away=("phone",))
     hops = explain(grid, "phone", "api.grid")["hops"]

@@ -30,7 +30,7 @@ export function NodeFacts({ view }: { view: NodeView }) {
           <Findings findings={view.findings} />
         </Section>
       )}
-      {node.role === "edge" && <Served node={node.name} down={view.connected === false} />}
+      {node.role === "edge" && <Served node={node.name} down={view.connected === false || view.unreached !== ""} />}
       {node.role === "gateway" && <AtGateway />}
       <Facts>
         <Fact name="Role">{node.role}</Fact>

@@ -68,6 +68,7 @@ export function stateOf(view: NodeView, asOf = 0): Stated {
     return { tone: "unknown", word: "unknown", why, brief: "no gateway tells of it" };
   }
   if (!view.connected) return view.node.role === "gateway" ? mute(view) : sleeps(view) ? AWAY : down(view);
+  if (view.unreached) return unreached(view);
   const said = reported(view, asOf);
   if (said) return said;
   const critical = view.findings.find((finding) => finding.severity === "critical");
@@ -109,6 +110,13 @@ function down(view: NodeView): Stated {
   const why =
     "Tunnel and agent fell silent together: the host is off or offline, or UDP is blocked. What it serves is not reached.";
   return { ...shown, why, brief: "host or its way: tunnel and agent at once" };
+}
+
+/** The gateways' checks miss a node sooner than its tunnel is old. */
+function unreached({ unreached: why }: NodeView): Stated {
+  const what =
+    "Nothing there answers the gateway, though its tunnel stood minutes ago: the host or its way just failed";
+  return { tone: "bad", word: "no answer", why: `${what} (${why}).`, brief: `host or its way: ${why}` };
 }
 
 function reported(view: NodeView, asOf: number): Stated | null {

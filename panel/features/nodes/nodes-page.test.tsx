@@ -72,6 +72,7 @@ describe("what a node is", () => {
   it.each([
     ["unknown", { connected: null }],
     ["tunnel down", { connected: false }],
+    ["no answer", { unreached: "no connection within 1000 ms" }],
     ["away", { connected: false, node: { role: "client" as const } }],
     ["apply failed", { state: "failed" as const }],
     ["agent silent", { reported_at: null }],

@@ -114,7 +114,7 @@ function rowsOf(views: readonly NodeView[], routes: readonly RouteOutcome[]): Ro
     return {
       view,
       stated: stateOf(view, asOf),
-      lost: view.connected === false ? lossText(lostBy.get(view.node.name) ?? []) : "",
+      lost: view.connected === false || view.unreached ? lossText(lostBy.get(view.node.name) ?? []) : "",
       heard: at ? Date.parse(at) : null,
     };
   });

@@ -3345,6 +3345,8 @@ export interface components {
             state: components["schemas"]["NodeState"];
             /** Connected */
             connected: boolean | null;
+            /** Unreached */
+            unreached: boolean;
             /** Behind */
             behind: boolean | null;
             apply: components["schemas"]["ApplyState"] | null;
@@ -3432,6 +3434,7 @@ export interface components {
         /**
          * NodeView
          * @description A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown.
+         *     ``unreached``: why nothing answers there all the same, as the gateways' checks of what it serves find sooner.
          *
          *     ``version``: of the spec in force. A revision that changes nothing for a node leaves it at an older one, so
          *     ``behind`` says whether its own spec has changed since; none: unknown. ``ahead``: how far the node's clock was ahead
@@ -3441,6 +3444,11 @@ export interface components {
             node: components["schemas"]["Node"];
             /** Connected */
             connected: boolean | null;
+            /**
+             * Unreached
+             * @default
+             */
+            unreached: string;
             /** Latest Handshake */
             latest_handshake: string | null;
             /** Reported At */

@@ -63,7 +63,7 @@ def _node_ok(view: NodeView, seen: Status) -> bool:
         return view.node.role in (Role.OPERATOR, Role.CLIENT)  # a device of these may have no agent
     if view.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK):
         return False
-    away = view.connected is False and view.node.role in (Role.GATEWAY, Role.EDGE)
+    away = view.unreached or (view.connected is False and view.node.role in (Role.GATEWAY, Role.EDGE))
     return not away and not view.behind
 
 

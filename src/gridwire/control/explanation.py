@@ -114,6 +114,8 @@ def _behind(picture: Picture, service: Service, view: EndpointView | None) -> It
         yield Hop(kind=HopKind.EDGE, name=edge.name, state=HopState.BROKEN, reason="its tunnel is down")
     elif connected is None:
         yield Hop(kind=HopKind.EDGE, name=edge.name, state=HopState.UNKNOWN, reason="no gateway's agent reports")
+    elif lost := picture.unreached(edge):
+        yield Hop(kind=HopKind.EDGE, name=edge.name, state=HopState.BROKEN, reason=lost)
     else:
         yield Hop(kind=HopKind.EDGE, name=edge.name, state=HopState.OK)
     yield Hop(kind=HopKind.ENDPOINT, name=target, state=_STATE[view.health], reason=view.reason)

@@ -90,6 +90,7 @@ def _node(picture: Picture, node: Node) -> NodeNow:
         node=node.name,
         state=node.state,
         connected=picture.connected(node),
+        unreached=picture.unreached(node) != "",
         behind=picture.behind(node),
         apply=None if report is None else report.state,
         drained=node.drained,

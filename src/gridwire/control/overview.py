@@ -40,7 +40,7 @@ def overview(
     """``changes``: the latest, newest first. ``looked``: the perimeter. ``own``: what control itself found."""
     fleet = picture.fleet
     known = [node for node in fleet.active() if _should_stand(picture, node)]
-    standing = [picture.connected(node) for node in known]
+    standing = [False if picture.unreached(node) else picture.connected(node) for node in known]
     failing = _failing(picture)
     findings = tuple(dict.fromkeys((*own, *_findings(picture, looked))))
     settled = not changes or picture.now - changes[0].at > _SETTLING
@@ -167,6 +167,8 @@ def _needs(picture: Picture, node: Node, *, settled: bool) -> Iterable[tuple[Nee
     heard = picture.heard.get(node.address)
     if node.role in (Role.GATEWAY, Role.EDGE) and picture.connected(node) is False:
         yield Need.AWAY, "its tunnel is down", f"on it: gridwire doctor {node.name}" if node.role is Role.EDGE else ""
+    elif lost := picture.unreached(node):
+        yield Need.AWAY, f"nothing there answers the gateway: {lost}", f"on it: gridwire doctor {node.name}"
     elif heard is None:
         if node.role in (Role.GATEWAY, Role.EDGE):
             yield Need.SILENT, "its agent never reported", "is gridwire agent running there?"

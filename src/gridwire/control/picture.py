@@ -182,6 +182,16 @@ class Picture:
             self._connected[place] = self._is_connected(node)
         return self._connected[place]
 
+    def unreached(self, node: Node) -> str:
+        """Why no gateway gets an answer of a node whose session is still fresh; empty where one does, or none has said.
+
+        A session outlives its peer by three minutes. Checks of what an edge serves miss it within three seconds.
+        """
+        if not self.connected(node):
+            return ""
+        said = [way for one in self._fresh_gateways if (way := one.ways.get(node.name)) is not None]
+        return said[0] if said and all(said) else ""
+
     def _is_connected(self, node: Node) -> bool | None:
         if node.role is Role.GATEWAY:
             return node in self.speaking if node.state is NodeState.ACTIVE else None

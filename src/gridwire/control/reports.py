@@ -11,7 +11,7 @@ from typing import Final
 
 from gridwire.core.addressing import Address, Prefix
 from gridwire.core.fleet import Fleet, Node
-from gridwire.core.health import EndpointHealth
+from gridwire.core.health import EndpointHealth, Health
 from gridwire.core.names import NodeName, ServiceName
 from gridwire.core.tailnet import MemberSeen
 from gridwire.core.targets import Target, consents
@@ -27,12 +27,14 @@ Version = tuple[int, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A report and when it came, by control's clock. ``sessions``: the latest handshake by public key; ``checks``: what
-    it says of endpoints. Both are looked up for every page, and a report comes every ten seconds."""
+    it says of endpoints; ``ways``: of each node that it settled something of, why nothing there answers, empty where
+    something does. They are looked up for every page, and a report comes every ten seconds."""
 
     report: Report
     at: datetime
     sessions: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     checks: Mapping[tuple[ServiceName, NodeName], EndpointHealth] = field(default_factory=dict, compare=False)
+    ways: Mapping[NodeName, str] = field(default_factory=dict, compare=False)
 
     _allowed: dict[int, tuple[Target, Prefix, bool]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -54,10 +56,20 @@ class Heard:
         ahead = report.at - at
         said = (_by_own_clock(check, ahead) for check in report.endpoints) if abs(ahead) > _CLOCK else report.endpoints
         checks = {(check.service, check.node): check for check in said}
-        return cls(report=report, at=at, sessions=sessions, checks=checks)
+        return cls(report=report, at=at, sessions=sessions, checks=checks, ways=_ways(report))
 
     def fresh(self, now: datetime) -> bool:
         return now - self.at <= REPORT_FRESH
+
+
+def _ways(report: Report) -> dict[NodeName, str]:
+    found: dict[NodeName, str] = {}
+    for check in report.endpoints:
+        if check.health in (Health.UP, Health.DOWN):
+            found[check.node] = ""
+        elif check.health is Health.UNKNOWN and found.get(check.node) != "":
+            found[check.node] = check.reason or "nothing there answers"
+    return found
 
 
 def _by_own_clock(check: EndpointHealth, ahead: timedelta) -> EndpointHealth:

@@ -66,6 +66,8 @@ def node_standing(picture: Picture, node: Node) -> int:
         return _UNKNOWN
     if not connected:
         return _WRONG if stands else _OFF
+    if picture.unreached(node):
+        return _WRONG
     heard = picture.heard.get(node.address)
     if heard is None:
         return _WARNING if stands else _WELL

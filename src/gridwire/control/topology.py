@@ -67,7 +67,8 @@ def _node(picture: Picture, node: Node) -> _Seen:
         return _Seen(state=HopState.BROKEN, reason=f"it is {node.state}")
     connected = picture.connected(node)
     if connected:
-        return _Seen(state=HopState.OK)
+        lost = picture.unreached(node)
+        return _Seen(state=HopState.BROKEN, reason=lost) if lost else _Seen(state=HopState.OK)
     if node.role is Role.GATEWAY:
         return _Seen(state=HopState.UNKNOWN, reason="its agent does not report")
     if connected is None:

@@ -26,6 +26,7 @@ def node_view(picture: Picture, node: Node) -> NodeView:
     return NodeView(
         node=node,
         connected=picture.connected(node),
+        unreached=picture.unreached(node),
         latest_handshake=picture.last_session(node),
         reported_at=said.at if said is not None else None,
         ahead=said.report.at - said.at if said is not None else None,

@@ -154,6 +154,7 @@ class NodeChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
     """A node and what its agent last said. ``connected``: its tunnel is fresh, as a gateway sees it; none: unknown.
+    ``unreached``: why nothing answers there all the same, as the gateways' checks of what it serves find sooner.
 
     ``version``: of the spec in force. A revision that changes nothing for a node leaves it at an older one, so
     ``behind`` says whether its own spec has changed since; none: unknown. ``ahead``: how far the node's clock was ahead
@@ -162,6 +163,7 @@ class NodeView:
 
     node: Node
     connected: bool | None = None
+    unreached: str = ""
     latest_handshake: datetime | None = None
     reported_at: datetime | None = None
     ahead: timedelta | None = None

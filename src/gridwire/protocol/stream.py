@@ -47,6 +47,7 @@ class NodeNow:
     node: NodeName
     state: NodeState
     connected: bool | None
+    unreached: bool
     behind: bool | None
     apply: ApplyState | None
     drained: bool
