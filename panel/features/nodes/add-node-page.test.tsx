@@ -164,7 +164,7 @@ describe("a device of the tailnet", () => {
     );
     const { user } = show(<AddNodePage />);
     await user.click(await screen.findByRole("button", { name: "Preview…" }));
-    await screen.findByText(/as tailscale status shows it$/);
+    await screen.findByText(/^Its name or address on the tailnet/);
     await user.type(screen.getByRole("textbox", { name: /On the tailnet/ }), "ada-ipad");
     await user.type(screen.getByRole("textbox", { name: /Name/ }), "tablet");
     await user.click(screen.getByRole("button", { name: "Preview…" }));
