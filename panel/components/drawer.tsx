@@ -20,7 +20,9 @@ export function Drawer(props: {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const target = event.target as Element | null;
-      if (event.key !== "Escape" || event.defaultPrevented || target?.closest("[role=dialog], [role=menu]")) return;
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      // In a form it closes a list of suggestions; what was typed goes by Cancel alone.
+      if (target?.closest("[role=dialog], [role=menu], form")) return;
       onClose();
     };
     document.addEventListener("keydown", pressed);
