@@ -44,15 +44,19 @@ export function sendRollback(number: number, ask: Ask) {
   );
 }
 
-/** What going back to a revision would do now. `newest` is part of the question: with another newest it is another. */
+/**
+ * What going back to a revision would do now. `newest` is part of the question: with another newest it is another, and
+ * this one is not asked again, for control refuses it.
+ */
 export function useRollbackPreview(number: number, newest: number) {
   return useQuery({
-    queryKey: ["revisions", "undo", number, newest],
+    queryKey: ["preview", "undo", number, newest],
     queryFn: async () => {
       const { etag } = await readRevision(newest);
       return (await sendRollback(number, { preview: true, ifMatch: etag })) as Preview;
     },
     enabled: number > 0,
+    staleTime: Number.POSITIVE_INFINITY,
     refetchInterval: false,
   });
 }
