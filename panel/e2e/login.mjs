@@ -1,9 +1,10 @@
 // What a person does before anything else.
 
-const REFUSED = ["401 (Unauthorized)"]; // the browser's own line on the console, for a refusal that a journey wants
+const REFUSED = ["status of 401"]; // the browser's own line on the console, for a refusal that a journey wants
 
-export async function logIn({ open, given }, path = "/") {
-  const page = await open(path, REFUSED);
+/** `allowed`: what else the journey brings about itself. */
+export async function logIn({ open, given }, path = "/", allowed = []) {
+  const page = await open(path, [...REFUSED, ...allowed]);
   await page.waitForURL(/\/login/);
   await page.getByLabel("Name").fill(given.name);
   await page.getByLabel("Password", { exact: true }).fill(given.password);

@@ -1,8 +1,8 @@
 // One journey in a browser, for tests/e2e: `node e2e/run.mjs NAME`, with what it needs as JSON on the first line of
 // stdin. It prints a JSON line for each thing that it tells, and ends with 0 when all held.
-//     {"ask": "…"}     wants something done on the grid; goes on when a line comes
-//     {"figure": "…"}  was measured
-//     {"wrong": "…"}   does not hold
+//     {"ask": "…", "with": …}      wants something done on the grid; goes on with the JSON of the line that comes
+//     {"figure": "…", "value": …}  was measured, or was shown
+//     {"wrong": "…"}               does not hold
 import { createInterface } from "node:readline";
 import { launch, watch } from "./browser.mjs";
 
@@ -18,10 +18,10 @@ let wrong = 0;
 const tools = {
   context,
   given,
-  /** Says what must be done on the grid, and waits until it is. */
-  ask: async (what) => {
-    tell({ ask: what });
-    await next();
+  /** Says what must be done on the grid, waits until it is, and gives what came of it. */
+  ask: async (what, details = null) => {
+    tell({ ask: what, with: details });
+    return JSON.parse(await next());
   },
   figure: (name, value) => tell({ figure: name, value }),
   wrong: (what) => {

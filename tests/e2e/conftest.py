@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from subprocess import PIPE
-from typing import Any
+from subprocess import PIPE, Popen
 
 import pytest
+from tests.e2e.truth import PHOTOS, Sockets, sockets, statuses
+from tests.e2e.walks import NAME, NEW, ROOT, TABLET, Browser, Walked
 
-from gridwire.lab.grid import GATEWAY, OPERATOR, Grid, build_grid
-from gridwire.lab.host import CommandFailed
+from gridwire.adapters.control_api import calls
+from gridwire.lab.grid import APP_PORT, GATEWAY, build_grid
+from gridwire.lab.topology import ROUTER
 
-ROOT = Path(__file__).parents[2]
-BASE = "http://panel.grid:2086"
-NAME, PASSWORD = "ada", "seven green boats"
-
-
-@dataclass(slots=True)
-class Walked:
-    """What a journey told: what was measured, and what does not hold."""
-
-    figures: dict[str, Any] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Browser:
-    """Walks the journeys of panel/e2e on the operator's device. ``link``: the one-time link, while it is good."""
-
-    grid: Grid
-    link: str
-    node: str
-
-    def walk(self, name: str, done: Mapping[str, Callable[[], None]] | None = None, **given: Any) -> Walked:
-        """``done``: what to do where the journey asks for it."""
-        script = str(ROOT / "panel" / "e2e" / "run.mjs")
-        process = self.grid.host(OPERATOR).start([self.node, script, name], stdin=PIPE)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        walked = Walked()
-        told = {"base": BASE, "name": NAME, "password": PASSWORD, **given}
-        print(json.dumps(told), file=process.stdin, flush=True)
-        for line in process.stdout:
-            said = json.loads(line)
-            if "ask" in said:
-                (done or {})[said["ask"]]()
-                print("done", file=process.stdin, flush=True)
-            elif "figure" in said:
-                walked.figures[said["figure"]] = said["value"]
-            else:
-                walked.wrong.append(said["wrong"])
-        errors = process.stderr.read()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
-        if process.wait(20) != 0 and not walked.wrong:
-            raise CommandFailed(OPERATOR, [name], process.returncode, errors)
-        return walked
+# What the gateway answers to the new edge is lost on its way.
+_LOST = f"""
+table ip lost {{
+  chain on_its_way {{
+    type filter hook forward priority filter
+    ip daddr 198.51.100.{NEW.number} udp sport 51820 drop
+  }}
+}}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +36,79 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def browser(node: str) -> Iterator[Browser]:
-    grid = build_grid(lambda _: None)
+    grid = build_grid(lambda _: None, besides=(NEW, TABLET))
     try:
         added = grid.command(GATEWAY, "operator", "add", NAME)
         yield Browser(grid=grid, link=added.strip().splitlines()[-1], node=node)
     finally:
         grid.close()
+
+
+@pytest.fixture(scope="session")
+def operator(browser: Browser) -> Browser:
+    """The browser of an operator who has a password: set by the one-time link, as a person does it."""
+    walked = browser.walk("welcome", link=browser.link)
+    assert walked.wrong == []
+    print(walked.figures)
+    return browser
+
+
+@pytest.fixture(scope="session")
+def added(operator: Browser) -> Walked:
+    """A fourth edge, which joined by what the panel prints. ``figures`` has the sockets of before and after, too."""
+    grid = operator.grid
+    host, router = grid.host(NEW.host), grid.host(ROUTER)
+    joining: list[Popen[str]] = []
+    before: Sockets = set()
+
+    def join(printed: dict[str, str]) -> None:
+        process = host.start(["sh", "-c", printed["command"]], stdin=PIPE)
+        assert process.stdin is not None
+        print(printed["token"], file=process.stdin, flush=True)
+        process.stdin.close()
+        process.stdin = None
+        joining.append(process)
+
+    def joined(_: None) -> None:
+        _, errors = joining[0].communicate(timeout=60)
+        assert joining[0].returncode == 0, errors
+        before.update(sockets(grid))
+
+    grid.start_app(NEW.host)
+    walked = operator.walk(
+        "add",
+        {
+            "the gateway's answers are lost": lambda _: router.run(["nft", "-f", "-"], input_text=_LOST) and None,
+            "it joins": join,
+            "they arrive again": lambda _: router.run(["nft", "delete", "table", "ip", "lost"]) and None,
+            "it has joined": joined,
+            "it runs": lambda _: grid.up(NEW.host),
+        },
+        edge=NEW.host,
+        reach=f"127.0.0.1:{APP_PORT}",
+    )
+    grid.learn_addresses()
+    walked.figures["before"] = before
+    return walked
+
+
+@pytest.fixture(scope="session")
+def photos(operator: Browser, added: Walked) -> Walked:
+    """A service on the new edge and a route to it, published by the forms."""
+    assert added.wrong == []
+    grid = operator.grid
+    before = sockets(grid)
+
+    def services(_: None) -> list[str]:
+        with grid.api() as api:
+            return [str(service.name) for service in api.send(calls.services()).body.items]
+
+    walked = operator.walk(
+        "publish",
+        {"services": services, "statuses": lambda _: statuses(grid)},
+        service=PHOTOS,
+        target=f"127.0.0.1:{APP_PORT}",
+        edge=NEW.host,
+    )
+    walked.figures["sockets"] = before
+    return walked

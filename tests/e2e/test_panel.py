@@ -25,15 +25,6 @@ PAGES = (
 )
 
 
-@pytest.fixture(scope="session")
-def operator(browser: Any) -> Any:
-    """The browser of an operator who has a password: set by the one-time link, as a person does it."""
-    walked = browser.walk("welcome", link=browser.link)
-    assert walked.wrong == []
-    print(walked.figures)
-    return browser
-
-
 def test_the_link_sets_a_password_that_logs_in(operator: Any) -> None:
     again = operator.walk("used", link=operator.link)
     assert again.wrong == []
@@ -47,7 +38,7 @@ def test_an_edge_is_drained_by_keyboard_and_another_window_sees_it_at_once(opera
 
 def test_a_gateway_that_goes_and_comes_is_said_and_followed_again(operator: Any) -> None:
     grid = operator.grid
-    done = {"control away": lambda: grid.down(GATEWAY), "control back": lambda: grid.up(GATEWAY)}
+    done = {"control away": lambda _: grid.down(GATEWAY), "control back": lambda _: grid.up(GATEWAY)}
     assert operator.walk("away", done).wrong == []
 
 

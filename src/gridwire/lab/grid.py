@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -177,14 +178,17 @@ class Grid:
         drained = any(view.node.drained for view in status.nodes)
         return len(found) >= len(EDGES) and not drained and all(view.health is Health.UP for view in found)
 
+    def answers(self, *, requests: int = 9, host: str = ROUTE_HOST) -> Counter[str]:
+        """How many of so many requests of the client's each edge answered, on a route to the demo's app."""
+        argv = [sys.executable, "-I", "-S", "-c", _PROBE, self.mesh[GATEWAY], host, str(requests)]
+        try:
+            return Counter(self.client.run(argv, check=False, timeout=20).stdout.split())
+        except CommandFailed:
+            return Counter()
+
     def answering(self, *, requests: int = 9) -> set[str]:
         """The edges that answered the client, of so many requests on the demo's route."""
-        argv = [sys.executable, "-I", "-S", "-c", _PROBE, self.mesh[GATEWAY], ROUTE_HOST, str(requests)]
-        try:
-            said = self.client.run(argv, check=False, timeout=20).stdout.split()
-        except CommandFailed:
-            return set()
-        return set(said)
+        return set(self.answers(requests=requests))
 
     def whole(self) -> bool:
         """Every endpoint is healthy, and every edge answers the client."""
@@ -211,10 +215,11 @@ class Grid:
         self.lab.close()
 
 
-def build_grid(say: Callable[[str], None], *, serve: str | None = None) -> Grid:
-    """From no hosts to a grid that serves; leaves nothing where it fails. ``serve``: add routes under .localhost."""
+def build_grid(say: Callable[[str], None], *, serve: str | None = None, besides: Sequence[Place] = ()) -> Grid:
+    """From no hosts to a grid that serves; leaves nothing where it fails. ``serve``: add routes under .localhost.
+    ``besides``: hosts that are of no grid yet."""
     say("hosts and links")
-    grid = Grid(lab=build(LINKS, PLACES))
+    grid = Grid(lab=build(LINKS, (*PLACES, *besides)))
     try:
         _populate(grid, say, serve=serve)
     except BaseException:
