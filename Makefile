@@ -17,7 +17,7 @@ TAILSCALE ?= $(HOME)/.cache/gridwire/tailscale
 PANEL_SOURCES := $(shell find panel \( -name node_modules -o -name out -o -name .next -o -name .built \) -prune -o -type f -print \
   2>/dev/null)
 
-.PHONY: demo test check lint types imports dependencies units test-browser test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test wheel bench proof lock clean help \
+.PHONY: demo test check lint types imports dependencies units test-browser test-compose test-kernel test-systemd test-tailscale images panel panel-api panel-dev panel-drift panel-test pictures wheel bench proof lock clean help \
   prerequisites test-prerequisites bench-prerequisites
 
 demo: prerequisites .venv/run ## a real grid in namespaces on this machine: joins, serves, is attacked, and proves it; ARGS='--serve 127.0.0.1:8080' shows it and its panel
@@ -53,6 +53,10 @@ test-kernel: test-prerequisites .venv/dev ## the mesh's contract on a kernel wit
 test-tailscale: test-prerequisites .venv/dev ## a grid on a tailnet: real tailscaled (built once, 5 minutes; wants Go 1.26), a control server for the lab
 	@tests/tailscale/build.sh $(TAILSCALE) || [ $$? = 3 ]
 	$(ROOT) env GRIDWIRE_TAILSCALE=$(TAILSCALE) $(BIN)/pytest -m tailscale -rs tests/tailscale $(ARGS)
+
+pictures: ## docs/pictures again: the panel in a grid that is broken
+	@from=$$(mktemp -d) && $(MAKE) --no-print-directory test-browser PICTURES=$$from ARGS="-k questions $(ARGS)" \
+	  && packaging/panel.sh pictures $$from; status=$$?; rm -rf $$from; exit $$status
 
 panel: panel/.built ## panel/out, which nginx serves: built with Node 20 or later, or with one from PyPI
 

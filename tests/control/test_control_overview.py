@@ -275,6 +275,49 @@ def test_what_fails_is_told_with_the_moment_by_controls_clock(grid: Any) -> None
     assert [(e["reason"], e["since"]) for e in service["endpoints"]] == [("connection refused", "2030-01-01T11:59:00Z")]
 
 
+def test_why_an_application_fails_is_told_as_its_own_edge_saw_it(grid: Any) -> None:
+    """The edge that asked tells a gateway no more than a code."""
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+
+    def told(own: Any) -> Any:
+        grid.report(peers=peers, endpoints=[check("home-1", "gw", "down", reason="app-unreachable")])
+        grid.report(node="home-1", reach=REACH, endpoints=[own])
+        (service,) = grid.local.get("/api/v1/outcomes/services").json()["items"]
+        return [(e["health"], e["reason"]) for e in service["endpoints"]]
+
+    assert told(check("home-1", "home-1", "down", reason="answered 500, not 200")) == [
+        ("down", "answered 500, not 200")
+    ]
+    words = "its application is not reached, or does not pass"
+    assert told(check("home-1", "home-1", "up")) == [("down", words)], "the gateway's word counts, and is put in words"
+
+
+def test_a_tunnel_that_was_heard_is_not_called_unheard_when_its_device_forgets_it(grid: Any) -> None:
+    """A gateway renews a peer that is silent for long, and the new one has shaken no hands yet."""
+    heard = grid.local.get("/api/v1/nodes/home-1").json()["latest_handshake"]
+    assert heard is not None
+    grid.clock.forward(seconds=200)
+    keys = [node.public_key for node in grid.fleet().nodes if node.name == "home-1"]
+    grid.report(peers=[grid.peer_seen(keys[0], latest_handshake=None)])
+    view = grid.local.get("/api/v1/nodes/home-1").json()
+    assert (view["latest_handshake"], view["connected"]) == (heard, False)
+    grid.report(peers=[])
+    assert grid.local.get("/api/v1/nodes/home-1").json()["latest_handshake"] is None, "it is no peer any more"
+
+
+def test_of_nobody_who_is_served_is_told_before_somebody_who_is(grid: Any) -> None:
+    grid.join("home-2", tags=[["site", "a"]])
+    assert grid.local.post("/api/v1/nodes/home-2/approve").status_code == 200
+    grid.join("cabin", tags=[["site", "b"]])
+    grid.publish("git", on="tag:site=b")
+    grid.route("zoo", to="git", allow=("role:client",))
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+    said = [check("home-1", "gw", "up"), check("home-2", "gw", "down"), check("cabin", "gw", "unknown", "git")]
+    grid.report(peers=peers, endpoints=said)
+    failing = grid.local.get("/api/v1/overview").json()["failing"]
+    assert [(one["route"], one["standing"]) for one in failing] == [("zoo", "unknown"), ("api", "degraded")]
+
+
 def test_what_lies_behind_a_dead_tunnel_is_unknown_since_the_gateway_lost_it(grid: Any) -> None:
     def since() -> Any:
         (service,) = grid.local.get("/api/v1/outcomes/services").json()["items"]

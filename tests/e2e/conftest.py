@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -12,7 +12,7 @@ from tests.e2e.truth import PHOTOS, Sockets, sockets, statuses
 from tests.e2e.walks import NAME, NEW, ROOT, TABLET, Browser, Walked
 
 from gridwire.adapters.control_api import calls
-from gridwire.lab.grid import APP_PORT, GATEWAY, build_grid
+from gridwire.lab.grid import APP_PORT, GATEWAY, Grid, build_grid
 from gridwire.lab.topology import ROUTER
 
 # What the gateway answers to the new edge is lost on its way.
@@ -35,11 +35,21 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser(node: str) -> Iterator[Browser]:
+def browse(node: str) -> Callable[[Grid], Browser]:
+    """A browser on the laptop of a grid, and an operator who has yet to open the one-time link."""
+
+    def made(grid: Grid) -> Browser:
+        added = grid.command(GATEWAY, "operator", "add", NAME)
+        return Browser(grid=grid, link=added.strip().splitlines()[-1], node=node)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def browser(browse: Callable[[Grid], Browser]) -> Iterator[Browser]:
     grid = build_grid(lambda _: None, besides=(NEW, TABLET))
     try:
-        added = grid.command(GATEWAY, "operator", "add", NAME)
-        yield Browser(grid=grid, link=added.strip().splitlines()[-1], node=node)
+        yield browse(grid)
     finally:
         grid.close()
 

@@ -11,16 +11,28 @@ import pytest
 from gridwire.lab.grid import EDGES, GATEWAY, OPERATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+SETTINGS = ("you", "operators", "tokens", "notifications", "certificates", "network", "about")
 PAGES = (
     "/",
+    "/start",
     "/nodes",
+    "/nodes/add",
+    "/nodes/add?kind=host",
+    "/nodes/add?kind=device",
+    "/nodes/add?kind=computer",
     f"/nodes?name={EDGES[0]}",
     "/services",
+    "/services/add",
     "/routes",
+    "/routes/add",
     "/routes/try",
     "/policies",
+    "/traffic",
+    "/perimeter",
     "/revisions",
     "/events",
+    "/settings",
+    *(f"/settings?show={part}" for part in SETTINGS),
     "/nothing-is-here",
 )
 

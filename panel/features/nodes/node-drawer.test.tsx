@@ -23,7 +23,7 @@ describe("the list", () => {
     show(<NodesPage />);
     const row = (await screen.findAllByRole("row"))[1] as HTMLElement;
     await waitFor(() => expect(row.textContent).toContain("photos"));
-    expect(row.textContent).toContain("host or its way: tunnel and agent at once");
+    expect(row.textContent).toContain("host or its way: both silent at once");
   });
 });
 

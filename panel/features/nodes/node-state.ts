@@ -109,7 +109,7 @@ function down(view: NodeView): Stated {
   }
   const why =
     "Tunnel and agent fell silent together: the host is off or offline, or UDP is blocked. What it serves is not reached.";
-  return { ...shown, why, brief: "host or its way: tunnel and agent at once" };
+  return { ...shown, why, brief: "host or its way: both silent at once" };
 }
 
 /** The gateways' checks miss a node sooner than its tunnel is old. */

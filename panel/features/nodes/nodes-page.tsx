@@ -124,13 +124,9 @@ const brief = {
   below: WHOLE,
   line: ({ stated, lost }: Row) => (
     <>
+      {lost && <span className={classes.lost}>users lose {lost}</span>}
+      {lost && stated.brief && "; "}
       {stated.brief}
-      {lost && (
-        <>
-          {stated.brief && "; "}
-          <span className={classes.lost}>users lose {lost}</span>
-        </>
-      )}
     </>
   ),
 };
@@ -139,7 +135,7 @@ function RoleAndTags({ view: { node } }: { view: NodeView }) {
   return (
     <span className={classes.role}>
       {node.role}
-      {node.tags.length > 0 && <Tags tags={node.tags} />}
+      {node.tags.length > 0 && <Tags tags={node.tags} most={1} />}
     </span>
   );
 }

@@ -13,7 +13,7 @@ describe("what fails", () => {
       .map((line) => line.textContent?.replaceAll("\u202f", " "));
     expect(photos).toMatch(/serves nobody.*for 21 min/);
     expect(photos).toMatch(
-      /No handshake for 21 minutes\. Changed 50 s before: revision 42 by ada, Route photos: changed/,
+      /No handshake for 21 minutes\. Changed 50 s before: revision 42 by ada: route photos: changed/,
     );
     expect(api).toContain("answered 503, not 200");
     expect(api).toContain("revision 42");

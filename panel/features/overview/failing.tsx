@@ -17,6 +17,13 @@ const STANDING: Record<Standing, { tone: Tone; word: string }> = {
   serving: { tone: "healthy", word: "serving" },
 };
 
+/** Where the gateway has no way to an endpoint nobody is served, whatever its application does. */
+function standingOf({ standing, hops }: FailingRoute): { tone: Tone; word: string } {
+  const first = hops.find(({ state }) => state !== "ok");
+  const lost = standing === "unknown" && first !== undefined && first.kind !== "gateway" && first.reason !== "";
+  return lost ? { tone: "bad", word: "not reached" } : STANDING[standing];
+}
+
 function hrefOf(hop: Hop): string | undefined {
   return hop.kind === "endpoint" ? undefined : paths.nodes({ name: hop.name });
 }
@@ -49,7 +56,7 @@ export function Failing({ overview }: { overview: Overview }) {
 }
 
 function Failed({ route, changes }: { route: FailingRoute; changes: readonly Revision[] }) {
-  const { tone, word } = STANDING[route.standing];
+  const { tone, word } = standingOf(route);
   const states = drawn(route.hops);
   const broken = route.hops[states.findIndex((state) => state !== "ok")];
   return (
@@ -80,11 +87,11 @@ function JustBefore({ since, changes }: { since: string; changes: readonly Revis
   const { change, before } = found;
   return (
     <>
-      Changed {seconds(before)} before:{" "}
+      Changed {before < 1 ? "just" : seconds(Math.round(before))} before:{" "}
       <Link href={paths.revisions({ number: change.number })} prefetch={false}>
         revision {change.number}
       </Link>{" "}
-      by {authorText(change.author)}, {sentence(change.reason)}
+      by {authorText(change.author)}: {change.reason}.
     </>
   );
 }

@@ -27,12 +27,8 @@ export function OverviewPage() {
             <FirstSteps suffix={now.suffix} />
           ) : (
             <>
-              {now.routes === 0 && (
-                <p>
-                  No route is open yet: <Link href={paths.start()}>go on with the first run</Link>
-                </p>
-              )}
-              <Failing overview={now} />
+              {/* Who reads this has a device on the mesh, so the gateway is seldom alone. */}
+              {now.routes === 0 ? <FirstSteps suffix={now.suffix} /> : <Failing overview={now} />}
               <FourFigures now={now} />
               <Whole />
               <div className={classes.two}>

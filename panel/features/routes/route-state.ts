@@ -1,6 +1,7 @@
 /** How a route stands: whether it is open to anybody, and what is behind it. Pure. */
 
-import { type Stated, standingOf } from "@/features/services/service-state";
+import { BADNESS } from "@/components/state-chip";
+import { rankOf, type Stated, standingOf } from "@/features/services/service-state";
 import type { RouteOutcome } from "@/lib/api/types";
 import { selectorText } from "@/lib/selector";
 
@@ -16,6 +17,12 @@ export function routeState(outcome: RouteOutcome): Stated {
   return behind;
 }
 
+/** How early it stands in a list. */
+export function rankOfRoute(outcome: RouteOutcome): number {
+  const { tone } = routeState(outcome);
+  return tone === "unknown" ? rankOf(outcome) : BADNESS[tone];
+}
+
 /** Whether it works for the device that asked; none where that opens no routes, as a gateway. */
 export function forYou(outcome: RouteOutcome): Stated | null {
   if (outcome.open_to_you === null) return null;
@@ -28,8 +35,10 @@ export function forYou(outcome: RouteOutcome): Stated | null {
     return { tone: "off", word: "refused", why };
   }
   if (outcome.counts.up > 0) return { tone: "healthy", word: "works", why: "" };
+  // What lies behind a way that is not there is unknown; that it serves nobody through it is not.
+  const lost = outcome.endpoints.some(({ health }) => health === "unknown");
   const why = outcome.advice[0] ?? "";
-  return outcome.standing === "unknown"
+  return outcome.standing === "unknown" && !lost
     ? { tone: "unknown", word: "unknown", why }
     : { tone: "bad", word: "fails", why };
 }

@@ -7,7 +7,7 @@ import { Command } from "@/components/copy";
 import { crowdText } from "@/components/crowd";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
-import { BADNESS, StateChip } from "@/components/state-chip";
+import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import { EndpointLine, worstOf } from "@/features/services/worst-endpoint";
 import type { RouteOutcome } from "@/lib/api/types";
@@ -18,7 +18,7 @@ import { keys, useComing } from "@/lib/query";
 import { useMayChange } from "@/lib/session-query";
 import { useRoutes } from "./queries";
 import { RouteDrawer } from "./route-drawer";
-import { forYou, routeState } from "./route-state";
+import { forYou, rankOfRoute, routeState } from "./route-state";
 
 const WHOLE = 900; // px of the table: below, why not stands on a second line
 
@@ -27,7 +27,7 @@ const columns: readonly Column<RouteOutcome>[] = [
     id: "state",
     head: "State",
     width: "120px",
-    sort: (outcome) => -BADNESS[routeState(outcome).tone],
+    sort: (outcome) => -rankOfRoute(outcome),
     cell: (outcome) => {
       const { tone, word, why } = routeState(outcome);
       return <StateChip tone={tone} word={word} title={why} />;
@@ -119,7 +119,6 @@ const brief = {
 };
 
 const keyOf = (outcome: RouteOutcome) => outcome.route.name;
-const badness = (outcome: RouteOutcome) => BADNESS[routeState(outcome).tone];
 const text = (outcome: RouteOutcome) =>
   [outcome.route.name, outcome.url, outcome.route.to, routeState(outcome).word, crowdText(outcome.can)].join(" ");
 
@@ -151,7 +150,7 @@ export function RoutesPage() {
               rows={outcomes}
               rowKey={keyOf}
               columns={columns}
-              badness={badness}
+              badness={rankOfRoute}
               brief={brief}
               text={text}
               coming={coming}

@@ -1,5 +1,5 @@
 /** How a service stands, in a word that an operator can act on, and why. Pure. */
-import type { Tone } from "@/components/state-chip";
+import { BADNESS, type Tone } from "@/components/state-chip";
 import type { EndpointView, Health, ServiceOutcome } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 
@@ -38,6 +38,13 @@ export function standingOf(given: {
     word: WORD[standing],
     why: because && standing !== "serving" ? `${serve}. ${because}` : serve,
   };
+}
+
+/** How early it stands in a list: what serves nobody comes before what serves somebody, also where why is not known. */
+export function rankOf(given: Parameters<typeof standingOf>[0]): number {
+  const { counts, standing } = given;
+  const nobody = standing === "unknown" && counts.unknown > 0;
+  return nobody ? (BADNESS.bad + BADNESS.warning) / 2 : BADNESS[standingOf(given).tone];
 }
 
 export const ENDPOINT_TONE: Record<Health, Tone> = {

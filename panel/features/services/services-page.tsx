@@ -6,7 +6,7 @@ import { AddLink } from "@/components/add-link";
 import { Command } from "@/components/copy";
 import { type Column, DataTable } from "@/components/data-table";
 import { Page } from "@/components/page";
-import { BADNESS, StateChip } from "@/components/state-chip";
+import { StateChip } from "@/components/state-chip";
 import { Answered, Empty } from "@/components/states";
 import type { ServiceOutcome } from "@/lib/api/types";
 import { count } from "@/lib/format";
@@ -18,7 +18,7 @@ import { useMayChange } from "@/lib/session-query";
 import { useServices } from "./queries";
 import { targetText } from "./service-draft";
 import { ServiceDrawer } from "./service-drawer";
-import { standingOf } from "./service-state";
+import { rankOf, standingOf } from "./service-state";
 import { EndpointLine, worstOf } from "./worst-endpoint";
 
 const WHOLE = 640; // px of the table: below, the worst endpoint stands on a second line
@@ -28,7 +28,7 @@ const columns: readonly Column<ServiceOutcome>[] = [
     id: "state",
     head: "State",
     width: "120px",
-    sort: (outcome) => -BADNESS[standingOf(outcome).tone],
+    sort: (outcome) => -rankOf(outcome),
     cell: (outcome) => {
       const { tone, word, why } = standingOf(outcome);
       return <StateChip tone={tone} word={word} title={why} />;
@@ -78,7 +78,6 @@ const columns: readonly Column<ServiceOutcome>[] = [
 ];
 
 const keyOf = (outcome: ServiceOutcome) => outcome.service.name;
-const badness = (outcome: ServiceOutcome) => BADNESS[standingOf(outcome).tone];
 const text = (outcome: ServiceOutcome) =>
   [
     outcome.service.name,
@@ -118,7 +117,7 @@ export function ServicesPage() {
               rows={outcomes}
               rowKey={keyOf}
               columns={columns}
-              badness={badness}
+              badness={rankOf}
               brief={brief}
               text={text}
               coming={coming}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from gridwire.control.explanation import hops_to
@@ -25,7 +25,8 @@ MOST: Final = 20  # failing routes, and things that want somebody
 _CLOCK: Final = timedelta(minutes=2)  # further off, and the times that it reports mislead
 _SETTLING: Final = timedelta(seconds=10)
 _ORDER: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
-_STANDINGS: Final = tuple(Standing)
+# Of nobody who is served is told before somebody who is, also where why is not known.
+_URGENT: Final = (Standing.FAILING, Standing.UNKNOWN, Standing.DEGRADED)
 
 Findings = tuple[tuple[NodeName, Finding], ...]
 
@@ -76,7 +77,7 @@ def _failing(picture: Picture) -> list[FailingRoute]:
     """The worst first."""
     standing = standings(picture)
     found = [(standing[r.to], r) for r in picture.fleet.routes if standing[r.to] is not Standing.SERVING]
-    found.sort(key=lambda one: (_STANDINGS.index(one[0]), one[1].name))
+    found.sort(key=lambda one: (_URGENT.index(one[0]), one[1].name))
     return [
         _drawn(picture, route, how)
         if place < MOST
@@ -129,16 +130,24 @@ def _nodes(picture: Picture, *, settled: bool) -> Iterable[Attention]:
             found.setdefault(need, []).append((node, what, fix))
     for need, all_of_it in found.items():
         node, what, fix = all_of_it[0]
-        heard = picture.heard.get(node.address)
         yield Attention(
             need=need,
             severity=_SEVERITY[need],
             subject=node.name,
             what=what,
             fix=fix,
-            since=heard.at if heard is not None and need is Need.SILENT else None,
+            since=_since(picture, node, need),
             others=len(all_of_it) - 1,
         )
+
+
+def _since(picture: Picture, node: Node, need: Need) -> datetime | None:
+    """When it was last heard of, where that is what is wrong."""
+    heard = picture.heard.get(node.address)
+    last = None if heard is None else heard.at
+    if need is Need.AWAY:
+        return max((at for at in (last, picture.last_session(node)) if at is not None), default=None)
+    return last if need is Need.SILENT else None
 
 
 _SEVERITY: Final = {

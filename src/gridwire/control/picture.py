@@ -166,9 +166,10 @@ class Picture:
         return max((one.sessions[key] for one in self._heard_gateways if key in one.sessions), default=None)
 
     def last_session(self, node: Node) -> datetime | None:
-        """The latest handshake of the node that any gateway has seen."""
+        """The latest handshake of the node that any gateway has seen, also of a session that is over."""
         if node.tailnet is None:
-            return self.handshake(node.public_key)
+            key = node.public_key or ""
+            return max((one.last[key] for one in self._heard_gateways if key in one.last), default=None)
         seen = self._members.get(node.address)
         return None if seen is None else seen.latest_handshake
 

@@ -26,13 +26,15 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A report and when it came, by control's clock. ``sessions``: the latest handshake by public key; ``checks``: what
-    it says of endpoints; ``ways``: of each node that it settled something of, why nothing there answers, empty where
-    something does. They are looked up for every page, and a report comes every ten seconds."""
+    """A report and when it came, by control's clock. ``sessions``: the latest handshake by public key; ``last``: the
+    same, with those that its device has forgotten since, as it does of a peer that is renewed; ``checks``: what it says
+    of endpoints; ``ways``: of each node that it settled something of, why nothing there answers, empty where something
+    does. They are looked up for every page, and a report comes every ten seconds."""
 
     report: Report
     at: datetime
     sessions: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    last: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     checks: Mapping[tuple[ServiceName, NodeName], EndpointHealth] = field(default_factory=dict, compare=False)
     ways: Mapping[NodeName, str] = field(default_factory=dict, compare=False)
 
@@ -49,14 +51,20 @@ class Heard:
         return kept[2]
 
     @classmethod
-    def of(cls, report: Report, at: datetime) -> Heard:
+    def of(cls, report: Report, at: datetime, before: Heard | None = None) -> Heard:
+        """``before``: what the same node said last."""
         sessions: dict[str, datetime] = {
             peer.public_key: peer.latest_handshake for peer in report.peers if peer.latest_handshake is not None
         }
         ahead = report.at - at
         said = (_by_own_clock(check, ahead) for check in report.endpoints) if abs(ahead) > _CLOCK else report.endpoints
         checks = {(check.service, check.node): check for check in said}
-        return cls(report=report, at=at, sessions=sessions, checks=checks, ways=_ways(report))
+        known = {} if before is None else before.last
+        kept: dict[str, datetime] = {
+            peer.public_key: known[peer.public_key] for peer in report.peers if peer.public_key in known
+        }
+        last = {**kept, **sessions}
+        return cls(report=report, at=at, sessions=sessions, last=last, checks=checks, ways=_ways(report))
 
     def fresh(self, now: datetime) -> bool:
         return now - self.at <= REPORT_FRESH
@@ -105,7 +113,8 @@ class Reports:
 
     def take(self, node: Node, report: Report, at: datetime) -> None:
         with self._lock:
-            self._heard = {**self._heard, node.address: Heard.of(report, at)}
+            heard = Heard.of(report, at, self._heard.get(node.address))
+            self._heard = {**self._heard, node.address: heard}
             self.taken += 1
 
     def all(self) -> AllHeard:

@@ -17,6 +17,10 @@ from gridwire.core.tailnet import Provider
 from gridwire.protocol.api import EndpointView, NodeView, RouteOutcome, ServiceOutcome, Status
 from gridwire.version import __version__
 
+_OF_APPLICATIONS: Final = {  # of those of gridwire/lua/gridwire/reason.lua, what an edge answers a check with
+    "app-unreachable": "its application is not reached, or does not pass",
+    "app-timeout": "its application does not answer in time",
+}
 ADVISED: Final = 10  # nodes that one piece of advice names
 
 
@@ -68,9 +72,18 @@ def _seen(picture: Picture, service: Service, node: Node) -> tuple[Health, str, 
     decisive = [check for check in checks if check.health in (Health.UP, Health.DOWN)]
     if decisive:
         check = min(decisive, key=lambda check: (check.seen_by not in picture.gateways, check.seen_by))
-        return check.health, check.reason, check.since
+        return check.health, _exactly(check, decisive), check.since
     reason = checks[0].reason if checks else "" if said is not None else "its agent has not reported yet"
     return Health.CHECKING, reason, None
+
+
+def _exactly(check: EndpointHealth, decisive: Iterable[EndpointHealth]) -> str:
+    """Why it is down. The edge that asked the application tells a gateway no more than a code, and its own agent what
+    was answered."""
+    if check.reason not in _OF_APPLICATIONS:
+        return check.reason
+    own = (one.reason for one in decisive if one.seen_by == one.node and one.health is check.health and one.reason)
+    return next(own, _OF_APPLICATIONS[check.reason])
 
 
 def _lost_since(picture: Picture, node: Node, checks: list[EndpointHealth]) -> datetime | None:
