@@ -140,7 +140,7 @@ def the_author(request: Request) -> str:
 def the_node(grid: Grid, caller: Caller, snapshot: Snapshot) -> Node:
     """The node that an agent's request is about: its own, or for root on this host the one it names."""
     if isinstance(caller, Local):
-        return snapshot.fleet.node(caller.node) if caller.node is not None else grid.own_gateway(snapshot)
+        return grid.named(snapshot, caller.node) if caller.node is not None else grid.own_gateway(snapshot)
     node = snapshot.by_address.get(caller.address) if isinstance(caller, Peer) else None
     if node is None:
         raise NotFound("there is no such node")

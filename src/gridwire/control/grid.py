@@ -88,6 +88,10 @@ class Grid:
     def spec(self, node: Node, snapshot: Snapshot) -> Current:
         return self._specs.of(snapshot, node)
 
+    def named(self, snapshot: Snapshot, name: str) -> Node:
+        """The node of that name, without a search; raise NotFound."""
+        return self._specs.index(snapshot).node(name)
+
     def _revise(self, snapshot: Snapshot) -> None:
         """Wake those for whom the newest revision is another spec than the one that they looked at, or none."""
         self._specs.move(snapshot)

@@ -10,6 +10,7 @@ import asyncio
 import ctypes
 import os
 import pwd
+import resource
 import signal
 from collections.abc import MutableMapping
 from tempfile import TemporaryDirectory
@@ -26,6 +27,18 @@ from gridwire.core.errors import Unavailable
 # prctl(2)
 _PR_SET_PDEATHSIG: Final = 1
 _PR_GET_PDEATHSIG: Final = 2
+
+
+FILES: Final = 1 << 16
+
+
+def allow_many_files() -> None:
+    """Every agent waits on a connection of its own, and the usual soft limit is 1,024: beyond that nobody is answered.
+    Where it is raised already nothing is asked of the kernel, for a service's filter may not let it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def drop_privileges(user: str) -> None:

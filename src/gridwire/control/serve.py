@@ -21,7 +21,7 @@ import uvicorn
 from gridwire.adapters.series import Series, open_series
 from gridwire.adapters.store import Store, open_store
 from gridwire.control.grid import Grid
-from gridwire.control.privileges import drop_privileges, load_everything
+from gridwire.control.privileges import allow_many_files, drop_privileges, load_everything
 from gridwire.control.sockets import Sockets, adopt, bind, passed_fds
 from gridwire.control.usecases.follow_settings import HostSettings
 from gridwire.control.wiring import DATABASE_URL, build_app, own_directory, seal_path, series_beside
@@ -62,6 +62,7 @@ def serve(
     else:
         sockets = Sockets(bind(control_socket, mode=0o660, group=group), bind(local_socket, mode=0o600))
     os.umask(0o077)
+    allow_many_files()
     if os.geteuid() == 0 and user is not None:
         own_directory(database_url, user)
         load_everything(database_url)
