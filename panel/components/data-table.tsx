@@ -87,6 +87,7 @@ export function DataTable<T>(props: TableProps<T>) {
         aria-rowcount={list.length + 1}
         aria-colcount={shown.length + (brief ? 1 : 0)}
         aria-busy={filter !== wanted || coming > 0 || undefined}
+        data-found-by={filter}
       >
         <div role="row" className={classes.head} style={{ gridTemplateColumns: grid }} aria-rowindex={1}>
           {shown.map((column) => (

@@ -1,6 +1,7 @@
 "use client";
 import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
 import Link from "next/link";
 import { useState } from "react";
 import { type Change, ChangeDialog } from "@/components/change-dialog";
@@ -23,7 +24,8 @@ import { NodeSockets } from "./node-sockets";
 import { type Stated, stateOf } from "./node-state";
 import { NodeTraffic } from "./node-traffic";
 import { isRevoked, useNode } from "./queries";
-import { TagsForm } from "./tags-form";
+
+const TagsForm = dynamic(() => import("./tags-form").then((found) => found.TagsForm), { ssr: false });
 
 const TABS = [
   { id: "", name: "Facts" },

@@ -40,6 +40,29 @@ describe("the list of nodes", () => {
     await screen.findByText(/No node has/);
   });
 
+  it("shows the worst of a long list while the rest is coming, and says so", async () => {
+    const all = Array.from({ length: 250 }, (_, number) => nodeView(`edge-${number}`, { connected: number < 200 }));
+    let rest: (() => void) | undefined;
+    server.use(
+      http.get("*/api/v1/nodes", async ({ request }) => {
+        const asked = new URL(request.url).searchParams;
+        if (asked.get("sort") === "standing") {
+          return Response.json({ items: all.slice(150), next: "more", total: all.length });
+        }
+        await new Promise<void>((done) => {
+          rest = done;
+        });
+        return listing(all);
+      }),
+    );
+    show(<NodesPage />);
+    await screen.findByText("100 nodes, 150 more are coming");
+    expect((await screen.findAllByRole("row"))[1]?.textContent).toContain("tunnel down");
+    await waitFor(() => expect(rest).toBeDefined());
+    rest?.();
+    await screen.findByText("250 nodes");
+  });
+
   it("teaches where there is nothing yet", async () => {
     server.use(http.get("*/api/v1/nodes", () => listing([])));
     show(<NodesPage />);

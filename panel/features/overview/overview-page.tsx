@@ -19,6 +19,7 @@ import { useOverview, useTopology, useTrafficNow } from "./queries";
 
 export function OverviewPage() {
   const overview = useOverview();
+  useTopology(); // asked for at once, and not when the overview has come
   return (
     <Page title="Overview" lead={overview.data && <Verdict perimeter={overview.data.perimeter} />}>
       <Answered query={overview} what="the grid" rows={6}>
