@@ -41,10 +41,12 @@ test-systemd: test-prerequisites .venv/dev ## a gateway and an edge booted with 
 
 test-compose: test-prerequisites .venv/dev ## containers on a real Docker engine, Compose v1 and v2, beside the bridge
 	@$(ROOT) packaging/prerequisites.sh --compose || echo "compose: Docker could not be installed; what needs it is skipped"
+	@$(MAKE) --no-print-directory panel || echo "compose: goes on without the panel"
 	$(ROOT) $(BIN)/python tests/compose/prepare.py
 	$(ROOT) $(BIN)/pytest -m compose tests/compose $(ARGS)
 
 images: ## gridwire's image, for Docker here: BASE=debian:bookworm-slim IMAGE=gridwire
+	@$(MAKE) --no-print-directory panel || echo "images: goes on without the panel"
 	@BASE="$(BASE)" IMAGE="$(IMAGE)" packaging/images.sh
 
 test-kernel: test-prerequisites .venv/dev ## the mesh's contract on a kernel with WireGuard: this one, with a join and a grid, or Debian's in QEMU

@@ -18,8 +18,18 @@ from gridwire.lab.topology import Lab
 from gridwire.lab.waiting import until
 
 from .grid import Grid, how_many_rounds
+from .prepare import REPOSITORY
 from .site import Site
 
+ASK_PANEL = """
+import http.client, socket
+asking = http.client.HTTPConnection("localhost")
+asking.sock = socket.socket(socket.AF_UNIX)
+asking.sock.connect("/run/gridwire/panel.sock")
+asking.request("GET", "/login")
+answer = asking.getresponse()
+print(answer.status, answer.read().decode())
+"""
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
@@ -69,6 +79,14 @@ def test_nothing_is_published_and_no_bridge_was_made(grid: Grid) -> None:
     local = {line.split()[4] for line in sockets}
     assert {one for one in local if one.startswith(("0.0.0.0:", "[::]:", "*:"))} == {"0.0.0.0:51820", "[::]:51820"}
     assert {"10.85.0.1:80", "10.85.0.1:2086", "10.85.0.1:2087"} <= local
+
+
+def test_the_panel_is_in_the_image_and_served_where_root_asks_for_it(grid: Grid) -> None:
+    if not (REPOSITORY / "panel/out/index.html").exists():
+        pytest.skip("the panel is not built: make panel")
+    said = grid.gateway.engine.docker("exec", "gridwire-agent", "python3", "-I", "-c", ASK_PANEL)
+    assert said.startswith("200 "), said
+    assert "<title>" in said
 
 
 def test_after_a_reboot_they_come_up_in_dockers_order(grid: Grid) -> None:
