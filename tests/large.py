@@ -1,20 +1,24 @@
 """A grid of 10,000 nodes and 5,000 routes, the same each time: its fleet, and what its agents say of themselves.
 
-Half of the nodes are edges, at 200 sites; each site has its services, each service ten routes. Of every hundred edges
-two are down and one is drained; of every fifty services one has an endpoint that fails, of every hundred one has none
-that serves.
+A fifth of the nodes are edges, at 200 sites; each site has its services, each service ten routes; the others are
+devices of people, of which a third is in use. Of every hundred edges two are down and one is drained; of every fifty
+services one has an endpoint that fails, of every hundred one has none that serves.
+
+usage: python -m tests.large DATABASE-URL, of a grid that is there
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from gridwire.adapters.store import Store
+from gridwire.adapters.store import Store, open_store
 from gridwire.core.addressing import Address
 from gridwire.core.fleet import Fleet, Node, NodeState, Policy, Role, Route, Selector, Service
 from gridwire.core.health import EndpointHealth, Health
@@ -25,7 +29,7 @@ from gridwire.protocol.agent import ApplyState, Report
 
 T = TypeVar("T", Node, Service, Route, Policy)
 NODES, ROUTES = 10_000, 5_000
-SITES = 200
+SITES, REGIONS, TEAMS = 200, 12, 20
 ROUTES_OF_ONE = 10  # routes that lead to one service
 
 
@@ -58,17 +62,18 @@ def _by_name(*items: T) -> tuple[T, ...]:
 
 
 def _node(number: int, count: int, address: Address) -> Node:
-    edge = number < count // 2
+    edge = number < count // 5
     operator = number >= count - count // 100
     role = Role.EDGE if edge else Role.OPERATOR if operator else Role.CLIENT
     site = ("site", f"s{number % SITES:03}")
+    other = ("region", f"r{number % SITES % REGIONS:02}") if edge else ("team", f"t{number % TEAMS:02}")
     return Node(
         name=NodeName(f"{role}-{number:05}"),
         role=role,
         state=NodeState.ACTIVE,
         address=address,
         public_key=_key(number),
-        tags=(site, ("kind", "host")) if edge else (("team", f"t{number % 40:02}"), site),
+        tags=(site, other),
         drained=edge and number % 100 == 7,
     )
 
@@ -85,7 +90,7 @@ def _services(routes: int) -> Iterator[Service]:
 def _routes(count: int) -> Iterator[Route]:
     kinds = (Selector("role", "client"), Selector("policy", "everybody"))
     for number in range(count):
-        team = Selector("tag", f"team=t{number % 40:02}")
+        team = Selector("tag", f"team=t{number % TEAMS:02}")
         yield Route(
             name=RouteName(f"route-{number:04}"),
             host=f"app-{number:04}",
@@ -97,13 +102,13 @@ def _routes(count: int) -> Iterator[Route]:
 def _policies() -> Iterator[Policy]:
     both = (Selector("role", "client"), Selector("role", "operator"))
     yield Policy(name=PolicyName("everybody"), allow=both)
-    for team in range(40):
+    for team in range(TEAMS):
         yield Policy(name=PolicyName(f"team-{team:02}"), allow=(Selector("tag", f"team=t{team:02}"),))
 
 
 def reports(fleet: Fleet, version: tuple[int, int], now: datetime) -> Iterator[Report]:
     """What the agents of gateways and edges say, the gateways' first."""
-    edges = [node for node in fleet.active(Role.EDGE) if _number(node) is not None]
+    edges = [node for node in fleet.active(Role.EDGE) if is_grown(node)]
     for gateway in fleet.gateways():
         yield replace(
             _report(gateway, version, now),
@@ -119,19 +124,23 @@ def _report(node: Node, version: tuple[int, int], now: datetime) -> Report:
     return Report(node=node.name, at=now, agent_version="0.1.0", version=version, state=ApplyState.IN_SYNC)
 
 
-def _number(node: Node) -> int | None:
-    """None for a node that was there before."""
+def is_grown(node: Node) -> bool:
+    """Whether it was added here, and was not there before."""
     number = node.name.rpartition("-")[2]
-    return int(number) if len(number) == 5 and number.isdecimal() else None
+    return len(number) == 5 and number.isdecimal()
+
+
+def _number(node: Node) -> int:
+    return int(node.name.rpartition("-")[2]) if is_grown(node) else 0
 
 
 def _down(node: Node) -> bool:
-    return node.role is Role.EDGE and (_number(node) or 0) % 50 == 3
+    return node.role is Role.EDGE and _number(node) % 50 == 3
 
 
 def _idle(node: Node) -> bool:
     """A device of a person that is at rest, as most are."""
-    return node.role is not Role.EDGE and (_number(node) or 0) % 3 > 0
+    return node.role is not Role.EDGE and _number(node) % 3 > 0
 
 
 def _peer(node: Node, now: datetime) -> PeerSeen:
@@ -164,3 +173,10 @@ def _checks(fleet: Fleet, edges: Iterable[Node], gateway: Node) -> Iterator[Endp
                 health=health,
                 reason="GET /healthz answered 502" if fails else "",
             )
+
+
+if __name__ == "__main__":
+    made, began = open_store(sys.argv[1]), time.monotonic()
+    grow(made, datetime.now(UTC))
+    print(f"grown in {time.monotonic() - began:.1f} s")
+    made.close()
