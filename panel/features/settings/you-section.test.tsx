@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { session } from "@/mock/grid";
 import { listing, show } from "@/mock/render";
 import { server } from "@/mock/setup";
@@ -34,6 +34,8 @@ function withPasskeys() {
 }
 
 describe("you", () => {
+  beforeEach(() => window.history.replaceState(null, "", "?show=you"));
+
   it("change your password by the old one", async () => {
     const asked = sent("post", "/session/password", () => new HttpResponse(null, { status: 204 }));
     const { user } = show(<SettingsPage />);

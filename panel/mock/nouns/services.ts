@@ -212,7 +212,7 @@ export const serviceHandlers = [
     put(
       "policy",
       () => policies,
-      (body) => policies.push(body),
+      (body) => policies.splice(0, policies.length, ...policies.filter(({ name }) => name !== body.name), body),
     ),
   ),
   http.delete("*/api/v1/services/:name", remove),
