@@ -1,6 +1,6 @@
 // An edge is invited, joins by the command that the page prints, waits for a yes, and is in. Each step is shown when it
 // happens, from both ends: what arrives at the gateway, and what the newcomer confirms.
-import { isLive, logIn } from "../login.mjs";
+import { isLive, logIn, PRELOADED } from "../login.mjs";
 import { previewed } from "../preview.mjs";
 
 export async function journey(tools) {
@@ -40,7 +40,7 @@ export async function journey(tools) {
   await step("later", "It is in").waitFor();
   await ask("it has joined");
 
-  const list = await open("/nodes");
+  const list = await open("/nodes", PRELOADED);
   const row = list.getByRole("row").filter({ has: list.getByText(edge, { exact: true }) });
   await row.getByText("waits for a yes").waitFor();
   await isLive(list);

@@ -1,11 +1,11 @@
 // By keyboard alone: find an edge, look at what draining would do, do it, and see it so in another window at once.
-import { isLive, logIn } from "../login.mjs";
+import { isLive, logIn, PRELOADED } from "../login.mjs";
 
 export async function journey(tools) {
   const { open, given } = tools;
   const page = await logIn(tools, "/");
   await isLive(page);
-  const other = await open("/nodes");
+  const other = await open("/nodes", PRELOADED);
   const row = (window) => window.getByRole("row").filter({ has: window.getByText(given.edge, { exact: true }) });
   await row(other).waitFor();
   await isLive(other);
