@@ -73,6 +73,9 @@ class Follower:
             with suppress(TimeoutError):
                 async with asyncio.timeout(QUIET):
                     await self._joined.wait()
+                # Who comes asks for a page now, and in a large grid a look would hold that up. Nothing is missed: a
+                # look tells all that turned since the one before.
+                await asyncio.sleep(min(settle, LATEST))
         if not self._joined.is_set():
             await grid.stirred.rung(seen, LATEST if grid.stream.readers else QUIET if grid.teller.busy else SLOW)
         self._joined.clear()

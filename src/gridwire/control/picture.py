@@ -163,7 +163,12 @@ class Picture:
         """The latest that any gateway has seen of the key, by that gateway's clock."""
         if key is None:
             return None
-        return max((one.sessions[key] for one in self._heard_gateways if key in one.sessions), default=None)
+        found: datetime | None = None
+        for one in self._heard_gateways:
+            at = one.sessions.get(key)
+            if at is not None and (found is None or at > found):
+                found = at
+        return found
 
     def last_session(self, node: Node) -> datetime | None:
         """The latest handshake of the node that any gateway has seen, also of a session that is over."""
