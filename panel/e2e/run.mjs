@@ -13,7 +13,7 @@ const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const { journey } = await import(`./journeys/${process.argv[2]}.mjs`);
 const given = JSON.parse(await next());
 const { context, close } = await launch(given.flags ?? []);
-context.setDefaultTimeout(20_000);
+context.setDefaultTimeout(60_000); // a machine that does much else is slow, and not wrong
 let wrong = 0;
 const tools = {
   context,
