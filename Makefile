@@ -35,7 +35,7 @@ test-browser: test-prerequisites .venv/dev panel ## the panel in Chromium, throu
 	@$(ROOT) packaging/prerequisites.sh --test --browser
 	$(ROOT) env PICTURES=$(PICTURES) $(BIN)/pytest -m "browser and not scale" -rs tests/e2e $(ARGS)
 
-test-scale: test-prerequisites .venv/dev panel ## what the panel takes with 10,000 nodes and 5,000 routes, in Chromium: 3 minutes of a quiet machine
+test-scale: test-prerequisites .venv/dev panel ## what the panel takes with 10,000 nodes and 5,000 routes, in Chromium: 5 minutes of a quiet machine
 	@$(ROOT) packaging/prerequisites.sh --test --browser
 	$(ROOT) $(BIN)/pytest -m scale -s -rs tests/e2e $(ARGS)
 
