@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,10 +53,10 @@ class CrashCount:
         window = ("--since", f"{self._since:.9f}", "--until", f"{until:.9f}")
         said = self._engine.docker("events", *window, "--filter", "type=container", "--format", "{{json .}}")
         self._since = until
-        return tuple(self._crashes(json.loads(line) for line in said.splitlines()))
+        return tuple(self._crashes([json.loads(line) for line in said.splitlines()]))
 
-    def _crashes(self, events: Iterable[dict[str, object]]) -> Iterable[Crash]:
-        for event in events:
+    def _crashes(self, events: Sequence[dict[str, object]]) -> Iterable[Crash]:
+        for number, event in enumerate(events):
             actor = event["Actor"]
             assert isinstance(actor, dict)
             container, facts = actor["ID"], actor["Attributes"]
@@ -66,11 +66,17 @@ class CrashCount:
                 case "start":
                     self._told.discard(container)
                 case "die" if facts["exitCode"] != "0" and container not in self._told:
-                    said = self._last_words(container, str(event["timeNano"]))
+                    again = (
+                        later["timeNano"]
+                        for later in events[number + 1 :]
+                        if later["Action"] == "start" and later["id"] == container
+                    )
+                    said = self._last_words(container, next(again, None))
                     yield Crash(container=facts["name"], status=int(facts["exitCode"]), said=said)
 
-    def _last_words(self, container: str, nanoseconds: str) -> str:
-        """What it had written before it ended: by now it may run again, or be gone."""
-        before = f"{nanoseconds[:-9]}.{nanoseconds[-9:]}"
-        done = self._engine.client([DOCKER, "logs", "--tail", "3", "--until", before, container], check=False)
+    def _last_words(self, container: str, again: object) -> str:
+        """What it had written when it ended. ``again``: when it started once more, in nanoseconds. Not until its end:
+        on a busy machine the engine reads what it wrote, and stamps it, after it has seen the end."""
+        before = ("--until", f"{str(again)[:-9]}.{str(again)[-9:]}") if again is not None else ()
+        done = self._engine.client([DOCKER, "logs", "--tail", "3", *before, container], check=False)
         return (done.stdout + done.stderr).strip().replace("\n", " / ")[-300:]
