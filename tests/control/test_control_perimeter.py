@@ -102,6 +102,7 @@ def test_a_silent_node_is_unknown_and_the_grid_with_it(world: Any) -> None:
     assert (told["verdict"]["state"], told["verdict"]["proved_at"]) == ("unknown", None)
     assert told["verdict"]["say"] == "0 public sockets, 0 findings, unknown: gw"
     assert "silent since 2030-01-01 12:00:00" in told["nodes"][0]["why"]
+    assert told["nodes"][0]["guard"]["state"] == "unknown", "it stood when it was last read"
     assert {one["reach"] for one in told["sockets"]["items"]} == {"unknown"}
 
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gridwire.adapters.control_api import calls
+from gridwire.control.reports import REPORT_FRESH
 from gridwire.core import paths
 from gridwire.core.fleet import Role
 from gridwire.core.health import Standing
@@ -166,8 +167,9 @@ def _break(grid: Grid, say: Callable[[str], None]) -> None:
     hosts = ("shop.grid", "wiki.grid", "photos.grid")
     argv = [sys.executable, "-c", _USERS, grid.mesh[GATEWAY], *hosts]
     grid.host(OPERATOR).start_logged(argv, Path("/var/log/users.log"))
-    say("until the grid knows that two tunnels are down: three minutes after their last handshake")
-    until(lambda: _down(grid) == {"home-1", "cabin"}, "two tunnels that are down", timeout=240, every=1)
+    say("until the grid knows")
+    until(lambda: _lost(grid) == {"home-1", "cabin"}, "two edges that nothing reaches", timeout=60, every=0.5)
+    until(lambda: _silent(grid, "home-2"), "an agent that is silent", timeout=60, every=0.5)
 
 
 def _spoil(grid: Grid, edge: str, port: int, how: str) -> None:
@@ -184,8 +186,14 @@ def _serving(grid: Grid) -> set[str]:
     return {one.service.name for one in _status(grid).services if one.standing is Standing.SERVING}
 
 
-def _down(grid: Grid) -> set[str]:
-    return {one.node.name for one in _status(grid).nodes if one.node.role is Role.EDGE and one.connected is False}
+def _lost(grid: Grid) -> set[str]:
+    edges = (one for one in _status(grid).nodes if one.node.role is Role.EDGE)
+    return {one.node.name for one in edges if one.unreached or one.connected is False}
+
+
+def _silent(grid: Grid, name: str) -> bool:
+    (last,) = (one.reported_at for one in _status(grid).nodes if one.node.name == name)
+    return last is not None and datetime.now(UTC) - last > REPORT_FRESH
 
 
 def _certificate(name: str, *, days: int) -> tuple[bytes, bytes]:

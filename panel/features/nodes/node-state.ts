@@ -116,7 +116,8 @@ function down(view: NodeView): Stated {
 function unreached({ unreached: why }: NodeView): Stated {
   const what =
     "Nothing there answers the gateway, though its tunnel stood minutes ago: the host or its way just failed";
-  return { tone: "bad", word: "no answer", why: `${what} (${why}).`, brief: `host or its way: ${why}` };
+  const brief = `host or its way: ${why.replace(/ within .*/, "")}`; // as a phone has room for
+  return { tone: "bad", word: "no answer", why: `${what} (${why}).`, brief };
 }
 
 function reported(view: NodeView, asOf: number): Stated | null {

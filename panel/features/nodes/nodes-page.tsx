@@ -147,7 +147,8 @@ function addressKey(address: string): string {
 
 const NO_ROUTES: readonly RouteOutcome[] = [];
 const SERVE_NOBODY = "-standing:serving -standing:degraded";
-const isLost = ({ node, connected }: NodeView) => node.role === "edge" && connected === false;
+const isLost = ({ node, connected, unreached }: NodeView) =>
+  node.role === "edge" && (connected === false || unreached !== "");
 
 export function NodesPage() {
   const nodes = useNodes();

@@ -50,12 +50,16 @@ const FAR: Record<SocketView["reach"], { rank: number; word: string }> = {
 export function rankOf(view: SocketView): number {
   // gridwire's one public socket is meant; what is another's is listed and never touched.
   const meant = view.socket.owner === "ours" && view.socket.protocol === "udp";
-  return FAR[view.reach].rank - (meant && view.reach === "internet" ? 3 : 0);
+  const far = view.reach === "internet" || view.reach === "link";
+  return FAR[view.reach].rank - (meant && far ? 3 : 0) + (!meant && view.reach === "link" ? 1.5 : 0);
 }
 
 export function reachOf(view: SocketView): Stated {
   const { word } = FAR[view.reach];
-  const rules = view.ways.filter((way) => way.open !== false).map((way) => way.rule);
+  // The rule that opens the farthest way: those nearer say less.
+  const open = view.ways.filter((way) => way.open !== false);
+  const farthest = open.filter((way) => way.realm === view.reach);
+  const rules = (farthest.length > 0 ? farthest : open).map((way) => way.rule);
   const why = [...new Set(rules)].join("; ");
   if (view.reach === "unknown") return { tone: "unknown", word, why };
   if (view.reach === "internet" && view.socket.owner === "ours" && view.socket.protocol === "tcp") {

@@ -29,9 +29,7 @@ export function forYou(outcome: RouteOutcome): Stated | null {
   if (!outcome.open_to_you) {
     const { allow } = outcome.route;
     const why =
-      allow.length === 0
-        ? "it is closed to everybody"
-        : `it is open to ${allow.map(selectorText).join(", ")}, and this device is none of these`;
+      allow.length === 0 ? "it is closed to everybody" : `it is open to ${allow.map(selectorText).join(", ")} alone`;
     return { tone: "off", word: "refused", why };
   }
   if (outcome.counts.up > 0) return { tone: "healthy", word: "works", why: "" };

@@ -36,7 +36,7 @@ const columns: readonly Column<RouteOutcome>[] = [
   {
     id: "url",
     head: "Opened at",
-    width: "minmax(112px, 1.6fr)",
+    width: "minmax(112px, 1.2fr)",
     sort: ({ url }) => url,
     cell: ({ url }) => <b>{url.replace(/^https?:\/\//, "")}</b>,
   },
@@ -54,7 +54,7 @@ const columns: readonly Column<RouteOutcome>[] = [
   {
     id: "to",
     head: "Leads to",
-    width: "minmax(80px, 0.8fr)",
+    width: "minmax(80px, 0.6fr)",
     from: 560,
     sort: ({ route }) => route.to,
     cell: ({ route }) => <Link href={paths.services({ name: route.to })}>{route.to}</Link>,
@@ -75,7 +75,7 @@ const columns: readonly Column<RouteOutcome>[] = [
   {
     id: "can",
     head: "Who can open it",
-    width: "minmax(0, 1.6fr)",
+    width: "minmax(0, 1.1fr)",
     from: 760,
     sort: ({ can }) => -can.count,
     cell: ({ can }) => crowdText(can),
@@ -83,26 +83,22 @@ const columns: readonly Column<RouteOutcome>[] = [
   {
     id: "why",
     head: "Why not",
-    width: "minmax(0, 2.4fr)",
+    width: "minmax(0, 3fr)",
     from: WHOLE,
     cell: (outcome) => <WhyNot outcome={outcome} />,
   },
 ];
 
-/** What is behind it, and who may open it: where nobody is served, it fails whoever asks. */
+/** Whom it refuses is told that, and not how it fares without them. */
 function WhyNot({ outcome }: { outcome: RouteOutcome }) {
   const worst = worstOf(outcome.endpoints);
   const you = forYou(outcome);
   const { tone, why } = routeState(outcome);
   const says = worst ? <EndpointLine endpoint={worst} /> : tone === "healthy" ? null : why;
-  const refused = you?.word === "refused" && outcome.route.allow.length > 0;
-  return (
-    <span className="muted">
-      {says}
-      {says && refused && ". "}
-      {refused && `Refused: ${you.why}`}
-    </span>
-  );
+  if (you?.word === "refused" && outcome.route.allow.length > 0) {
+    return <span className="muted">Refused: {you.why}</span>;
+  }
+  return says && <span className="muted">{says}</span>;
 }
 
 const brief = {

@@ -42,7 +42,9 @@ export function expiring(
       const note = renewed ? "renewed by itself" : own ? "" : "renewed by you";
       return {
         id: `${gateway} ${certificate.fingerprint}`,
-        what: `${certificate.authority ? "authority" : "certificate"} ${certificate.subject} on ${gateway}`,
+        what: certificate.authority
+          ? `the authority of this grid, on ${gateway}`
+          : `certificate ${certificate.subject.replace(/^CN=/, "")} on ${gateway}`,
         at: certificate.not_after,
         renewed,
         note,

@@ -21,9 +21,12 @@ export interface Drawn {
   bytes: Line[];
 }
 
-/** Lines of a series: rates a second, shares of 1, milliseconds, bytes a second. */
+const SHORT_S = 10; // of a step
+
+/** Lines of a series: rates a second, shares of 1, milliseconds, bytes a second. The short step that is now is left out:
+ * it is not over, and would be drawn as a fall to nothing. */
 export function drawn(series: TrafficSeries): Drawn {
-  const points = series.points;
+  const points = series.step <= SHORT_S && series.points.length > 1 ? series.points.slice(0, -1) : series.points;
   const rate = (of: (figures: TrafficFigures) => number) => points.map(({ figures }) => of(figures) / series.step);
   return {
     times: points.map(({ at }) => Date.parse(at) / 1_000),

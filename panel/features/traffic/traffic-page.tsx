@@ -193,27 +193,10 @@ function Charts({ series }: { series: TrafficSeries }) {
   if (times.length === 0) return <p className="muted">No requests in this time.</p>;
   return (
     <div className={classes.charts}>
-      <Chart title="Requests a second">
-        <Series label="Requests a second" times={times} lines={requests} format={perSecond} />
-      </Chart>
-      <Chart title="Share of errors">
-        <Series label="Share of errors" times={times} lines={errors} format={share} />
-      </Chart>
-      <Chart title="Latency">
-        <Series label="Latency" times={times} lines={latency} format={milliseconds} />
-      </Chart>
-      <Chart title="Bytes a second">
-        <Series label="Bytes a second" times={times} lines={bytes} format={bytesPerSecond} />
-      </Chart>
+      <Series label="Requests a second" times={times} lines={requests} format={perSecond} />
+      <Series label="Share of errors" times={times} lines={errors} format={share} />
+      <Series label="Latency" times={times} lines={latency} format={milliseconds} />
+      <Series label="Bytes a second" times={times} lines={bytes} format={bytesPerSecond} />
     </div>
-  );
-}
-
-function Chart({ title, children }: { title: string; children: React.ReactNode }) {
-  return (
-    <figure className={classes.chart}>
-      <figcaption>{title}</figcaption>
-      {children}
-    </figure>
   );
 }

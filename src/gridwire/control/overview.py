@@ -186,7 +186,7 @@ def _needs(picture: Picture, node: Node, *, settled: bool) -> Iterable[tuple[Nee
         return
     report = heard.report
     if not heard.fresh(picture.now):
-        if picture.connected(node) is not False:
+        if picture.connected(node) is not False and not picture.unreached(node):
             yield Need.SILENT, "its tunnel stands, and its agent does not report", "is gridwire agent running there?"
         return
     if report.state in (ApplyState.FAILED, ApplyState.ROLLED_BACK):

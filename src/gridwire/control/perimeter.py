@@ -110,6 +110,8 @@ class Watched:
         guard = _guard_of(heard, current.since)
         seen = _standpoint(heard, told, guard, spec, now)
         sockets = () if told is None else self._judge(node, told.seen, seen)
+        if heard is None or not heard.fresh(now):  # it stood when it was last read, and nobody knows how it is
+            guard = replace(guard, state=GuardState.UNKNOWN, detail=seen.unknown)
         late_for = self._late_for(node, current.since, guard, now)
         findings = _findings(heard, guard, current.since, late_for, now, silent=bool(seen.unknown))
         if told is not None and not seen.unknown:
