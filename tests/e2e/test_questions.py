@@ -48,11 +48,11 @@ PAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "/perimeter": {
         "Is anything reachable?": (r"\d public sockets? a node, \d+ findings?", r"0\.0\.0\.0:8080/tcp"),
         "Proved when, from where?": (r"read back \d+ s ago", "not everywhere: a node did not tell"),
-        "What mends it?": ("another program listens on", "Another program listens on this node's mesh address"),
+        "What mends it?": ("listens on this node's mesh address", "Give the application 127.0.0.1 as its host"),
     },
     "/traffic": {
         "Errors where?": ("shop at 1 of 2 endpoints: office 100 %, by the application",),
-        "Since when?": (rf"errors go on, since {LONG} ago, the last (now|\d+ s ago)",),
+        "Since when?": (rf"errors go on ?, since {LONG} ago, the last (now|\d+ s ago)",),
         "One endpoint or all?": (r"photos .*found no endpoint to ask|photos at its only endpoint",),
     },
     "/revisions": {

@@ -33,8 +33,9 @@ async function refused({ open, given }) {
   await page.waitForURL(/\/login/);
   await page.getByLabel("Name").fill(given.name);
   await page.getByLabel("Password", { exact: true }).fill("six green boats");
+  const answer = page.waitForResponse((one) => one.request().method() === "POST" && one.status() === 401);
   await page.getByRole("button", { name: "Log in", exact: true }).click();
-  await page.getByRole("alert").first().waitFor();
+  await answer;
   await page.close();
 }
 
