@@ -47,7 +47,7 @@ export async function journey(tools) {
   await page.bringToFront();
   await page.getByRole("button", { name: "Approve…" }).click();
   const dialog = page.getByRole("dialog", { name: `Approve ${edge}` });
-  figure("listeners", (await previewed(dialog)).Listeners);
+  figure("listeners", (await previewed(dialog)).Listeners ?? []);
   await dialog.getByRole("button", { name: "Approve", exact: true }).click();
   await step("done", "It is in").waitFor();
   await page.getByRole("status").getByText("joined", { exact: true }).waitFor();
