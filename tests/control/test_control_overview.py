@@ -348,6 +348,15 @@ def test_an_agent_that_falls_silent_is_another_thing_though_its_tunnel_stands(gr
     assert [node["node"] for one in told for node in one["nodes"]] == ["home-1"]
 
 
+def test_an_edge_that_nothing_reaches_is_not_said_to_have_a_tunnel_that_stands(grid: Any) -> None:
+    grid.clock.forward(seconds=31)
+    peers = [grid.peer_seen(node.public_key) for node in grid.fleet().nodes if node.public_key and node.name != "gw"]
+    grid.report(peers=peers, endpoints=[check("home-1", "gw", "unknown", reason="no connection")])
+    wanted = [(one["need"], one["subject"]) for one in grid.local.get("/api/v1/overview").json()["attention"]]
+    assert ("away", "home-1") in wanted
+    assert ("silent", "home-1") not in wanted
+
+
 def test_who_asks_is_told_whether_a_route_is_open_to_its_own_device(grid: Any) -> None:
     browser = grid.logged_in("ada")
 
