@@ -116,7 +116,9 @@ def test_a_kept_grid_serves_this_host_and_can_be_entered_and_ended(tmp_path: Pat
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_takes_everything_away() -> None:
-    demo = subprocess.Popen([*GRIDWIRE, "demo", "--only", "join"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # What a shell without job control starts in its background ignores SIGINT, and all that it starts too.
+    argv = ["env", "--default-signal=INT", *GRIDWIRE, "demo", "--only", "join"]
+    demo = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert demo.stderr is not None
     with demo.stderr:
         for line in demo.stderr:

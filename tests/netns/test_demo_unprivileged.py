@@ -160,7 +160,7 @@ def test_a_kept_grid_of_a_users_can_be_reached_entered_and_ended(machine: Machin
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_takes_a_users_grid_away(machine: Machine) -> None:
-    argv = machine.argv(*GRIDWIRE, "demo", "--only", "join")
+    argv = machine.argv("env", "--default-signal=INT", *GRIDWIRE, "demo", "--only", "join")  # see test_demo_run.py
     demo = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert demo.stderr is not None
     with demo.stderr:
