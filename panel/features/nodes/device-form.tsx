@@ -6,7 +6,7 @@ import { type Change, ChangeDialog } from "@/components/change-dialog";
 import { Form } from "@/components/form";
 import { Answered, ProblemNotice } from "@/components/states";
 import { asProblem, Problem } from "@/lib/api/problem";
-import type { Network, Node, NodeView } from "@/lib/api/types";
+import type { Network, Node, NodeView, Preview } from "@/lib/api/types";
 import { callable, deviceConfig } from "@/lib/device-config";
 import { fieldError } from "@/lib/form";
 import { generateKeyPair } from "@/lib/wireguard";
@@ -71,12 +71,13 @@ function Asked(props: {
     try {
       const pair = await generateKeyPair();
       const body = { name, role: draft.role, public_key: pair.publicKey, tags: tagsOf(draft.tags) };
-      await addDevice(body, { preview: true });
+      const preview = (await addDevice(body, { preview: true })) as Preview;
       setChange({
         title: `Put ${name} on the mesh`,
         verb: "Add it",
         done: `${name} is on the mesh`,
         etag: null,
+        preview,
         send: (ask) => addDevice(body, ask),
         privateKey: pair.privateKey,
       });

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { answer, api, tagged } from "@/lib/api/client";
 import { everyRow } from "@/lib/api/rows";
 import type { Device, Invite, Invited, MemberDevice, NodeView, Revoked } from "@/lib/api/types";
+import type { Ask } from "@/lib/change";
 import { isLive } from "@/lib/live-state";
 import { ageing, keys } from "@/lib/query";
 
@@ -61,11 +62,6 @@ export function useInvitation(name: string) {
       return over && isLive() ? false : WATCH_MS;
     },
   });
-}
-
-export interface Ask {
-  preview: boolean;
-  ifMatch: string | null;
 }
 
 const tag = (ifMatch: string | null) => (ifMatch ? { "If-Match": ifMatch } : {});
